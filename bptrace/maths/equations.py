@@ -1,0 +1,369 @@
+"""The textbook chapter: one equation per quantity, in order of calculation.
+
+`Chapter(problem).equation(address)` gives the formula of any quantity of any layer, sample and step
+in terms of the quantities just before it; whatever has no equation is given. The chapter knows
+neither names nor numbers. Order of all sums: sources ascending and the bias last; targets ascending;
+samples in the order of the batch.
+
+Sources: Rumelhart, Hinton & Williams, Learning representations by back-propagating errors (Nature
+323, 1986), equations 1–8, for the quantities one by one; Nielsen, Neural Networks and Deep Learning
+(2015), chapter 2, BP1–BP4, for δ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from bptrace.address import Address, Quantity, partial
+from bptrace.maths.activations import ACTIVATIONS
+from bptrace.maths.expr import FLOATS, ONE, ZERO, Expr, Num, Ref, add, bind, div, mul
+from bptrace.maths.losses import LOSSES
+from bptrace.maths.rules import RULES
+from bptrace.model import Problem
+
+Q = Quantity
+
+
+class Equation(NamedTuple):
+    """``address = expr``, and the textbook's equation that says so."""
+
+    address: Address
+    expr: Expr
+    source: str
+
+
+class Chapter:
+    """All equations of one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.network = problem.network
+
+    def equation(self, address: Address) -> Equation | None:
+        """Return the equation of `address`, or None if it is given (x, t, η, first parameters).
+
+        The address must be complete: a step, and a sample (0: the batch) where there is one. Raises
+        `BptraceError` if the network has no such place.
+        """
+        self.problem.layout.check(address)
+        if address.of is not None:
+            self.problem.layout.check(address.of)
+        write, source = _EQUATIONS[address.quantity]
+        expr = write(self, address)
+        return None if expr is None else Equation(address, expr, source)
+
+    # The chapter, in order of calculation
+
+    def forward(self, sample: int, step: int) -> Iterator[Address]:
+        """Yield the quantities of the forward pass: in and out of every neuron, E_k, E."""
+        for l in range(1, self.network.depth + 1):
+            for j in range(1, self.network.widths[l] + 1):
+                yield Address(Q.IN, l, j, sample=sample, step=step)
+                yield Address(Q.OUT, l, j, sample=sample, step=step)
+        if self.problem.phases > 1:
+            for k in range(1, self.network.widths[-1] + 1):
+                yield Address(Q.E_K, 0, k, sample=sample, step=step)
+            yield Address(Q.E, sample=sample, step=step)
+
+    def backward(self, sample: int, step: int) -> Iterator[Address]:
+        """Yield the quantities of the backward pass, from the last layer to the first."""
+        if self.problem.phases < 2:
+            return
+        for l in range(self.network.depth, 0, -1):
+            for j in range(1, self.network.widths[l] + 1):
+                out = Address(Q.OUT, l, j, sample=sample, step=step)
+                net = out._replace(quantity=Q.IN)
+                yield from self._paths(out)
+                yield partial(None, out)
+                yield partial(out, net)
+                yield partial(None, net)
+                yield from (partial(None, p) for p in self._own(net))
+            if self._is_shared(l) and self.network.train_biases:
+                yield Address(Q.D_B, l, 1, sample=sample, step=step)
+
+    def update(self, step: int) -> Iterator[Address]:
+        """Yield the gradients of the batch (if it has several samples) and the new parameters."""
+        if self.problem.phases < 3:
+            return
+        parameters = [
+            p.at(0, step)
+            for l in range(1, self.network.depth + 1)
+            for j in range(1, self.network.widths[l] + 1)
+            for p in self._own(Address(Q.IN, l, j), first=j == 1)
+        ]
+        if len(self.problem.batch(step)) > 1:
+            yield Address(Q.E, step=step)
+            yield from (partial(None, p) for p in parameters)
+        yield from (p._replace(quantity=_NEW[p.quantity]) for p in parameters)
+
+    def _paths(self, out: Address) -> Iterator[Address]:
+        """Yield the paths of the hidden sum that have names of their own: ∂E_k/∂out."""
+        if out.layer == self.network.depth - 1:
+            targets = self.network.targets(out.layer, out.neuron)
+            yield from (partial(_share(k, out), out) for k in targets)
+
+    def _into(self, net: Address) -> Iterator[Address]:
+        """Yield the weights and the bias that lead into a neuron."""
+        l, j = net.layer, net.neuron
+        for i in self.network.sources(l, j):
+            yield net._replace(quantity=Q.W, source=i)
+        if self.network.layers[l].biases:
+            yield net._replace(quantity=Q.B)
+
+    def _own(self, net: Address, first: bool = False) -> Iterator[Address]:
+        """Yield the trained parameters of a neuron; a shared bias only if it is the `first`."""
+        for p in self._into(net):
+            shared = p.quantity is Q.B and self._is_shared(net.layer)
+            if self._is_trained(p) and (first or not shared):
+                yield p
+
+    def _is_trained(self, parameter: Address) -> bool:
+        return parameter.quantity is Q.W or self.network.train_biases
+
+    def _is_shared(self, l: int) -> bool:
+        return self.network.layers[l].biases == 1
+
+    # Given and forward
+
+    def _given(self, address: Address) -> Expr | None:
+        return None
+
+    def _parameter(self, address: Address) -> Expr | None:
+        if address.step <= 1:
+            return None
+        new = Q.W_NEW if address.quantity is Q.W else Q.B_NEW
+        return Ref(address._replace(quantity=new, step=address.step - 1))
+
+    def _in(self, address: Address) -> Expr:
+        terms: list[Expr] = []
+        for p in self._into(address):
+            p = p.at(0, address.step)
+            if p.quantity is Q.W:
+                out = address._replace(
+                    quantity=Q.OUT, layer=address.layer - 1, neuron=p.source, source=0
+                )
+                terms.append(mul(Ref(p), Ref(out), role="weighted input"))
+            else:
+                terms.append(Ref(p))
+        return add(*terms, role="weighted sum")
+
+    def _out(self, address: Address) -> Expr | None:
+        if address.layer == 0:
+            return None
+        return self._activation(address, slope=False)
+
+    def _activation(self, out: Address, slope: bool) -> Expr:
+        layer = self.network.layers[out.layer]
+        entry = ACTIVATIONS.get(layer.activation)
+        option = entry.default if layer.option is None else layer.option
+        places: dict[Hashable, Expr] = {
+            "in": Ref(out._replace(quantity=Q.IN)),
+            "out": Ref(out),
+            "option": Num(option),
+        }
+        return _with_role(
+            bind(entry.slope_expr if slope else entry.expr, places),
+            "slope" if slope else "activation",
+        )
+
+    def _loss(self, address: Address, slope: bool) -> Expr:
+        k = address.neuron
+        entry = LOSSES.get(self.network.loss)
+        out = Address(
+            Q.OUT, self.network.depth, k, sample=address.sample, step=address.step
+        )
+        places: dict[Hashable, Expr] = {
+            "out": Ref(out),
+            "t": Ref(Address(Q.T, 0, k, sample=address.sample, step=address.step)),
+            "n": Num(float(self.network.widths[-1])),
+        }
+        role = "error slope" if slope else "error"
+        return _with_role(bind(entry.slope_expr if slope else entry.expr, places), role)
+
+    def _error_share(self, address: Address) -> Expr:
+        return self._loss(address, slope=False)
+
+    def _error(self, address: Address) -> Expr:
+        if address.sample == 0:
+            return self._over_batch(address)
+        shares = [_share(k, address) for k in range(1, self.network.widths[-1] + 1)]
+        return add(*map(Ref, shares), role="total error")
+
+    def _over_batch(self, address: Address) -> Expr:
+        """The sum (or mean) over the samples of the step's batch."""
+        step = address.step
+        samples = self.problem.batch(step)
+        total = add(*(Ref(address.at(s, step)) for s in samples), role="batch sum")
+        if self.problem.training.reduction == "mean" and len(samples) > 1:
+            return div(total, Num(float(len(samples))), role="batch mean")
+        return total
+
+    # Backward: ∂X/∂Y along all paths from Y to X
+
+    def _d_out(self, address: Address) -> Expr:
+        """∂X/∂out[l,j]: directly at X, else the sum over the neurons to which it leads."""
+        of, l, j = address.of, address.layer, address.neuron
+        top = self._layer_of(of)
+        if of is not None and of.quantity is Q.OUT and of.layer == l:
+            return ONE if of.neuron == j else ZERO
+        if l == self.network.depth and top > l:  # X is E or an E_k
+            return ZERO if of is not None and of.neuron != j else self._loss(address, slope=True)
+        if l + 1 > top:
+            return ZERO
+        if of is not None and of.quantity is Q.IN and of.layer == l + 1:
+            return self._weight(of, j)
+        if of is None and l == self.network.depth - 1:
+            targets = self.network.targets(l, j)
+            return add(*(Ref(address._replace(of=_share(k, address))) for k in targets),
+                       role="path sum")  # fmt: skip
+        return add(*self._steps_up(address), role="path sum")
+
+    def _weight(self, net: Address, i: int) -> Expr:
+        """∂in[l,j]/∂out[l−1,i] is the weight between them, 0 without a connection."""
+        if not self.network.connected(net.layer, net.neuron, i):
+            return ZERO
+        return Ref(net._replace(quantity=Q.W, source=i).at(0, net.step))
+
+    def _steps_up(self, address: Address) -> Iterator[Expr]:
+        """Yield ∂X/∂in · ∂in/∂out for each neuron of the next layer from which X can be reached."""
+        for m in self.network.targets(address.layer, address.neuron):
+            net = address._replace(quantity=Q.IN, layer=address.layer + 1, neuron=m, of=None)
+            if self._reaches(net, address.of):
+                yield mul(
+                    Ref(partial(address.of, net)), Ref(address._replace(of=net)), role="path"
+                )
+
+    def _reaches(self, net: Address, of: Address | None) -> bool:
+        """Whether `of` can depend on a net input of its own layer or an earlier one."""
+        last = self._layer_of(of) if of is None or of.quantity is not Q.E_K else self.network.depth
+        return of is None or net.layer < last or net.neuron == of.neuron
+
+    def _layer_of(self, of: Address | None) -> int:
+        """The layer of what is differentiated; the errors come after the last layer."""
+        return self.network.depth + 1 if of is None or of.quantity is Q.E_K else of.layer
+
+    def _d_in(self, address: Address) -> Expr:
+        of = address.of
+        out = address._replace(quantity=Q.OUT, of=None)
+        if of is not None and of.quantity is Q.IN and of.layer == address.layer:
+            return ONE if of.neuron == address.neuron else ZERO
+        if of == out:
+            return self._activation(out, slope=True)
+        if address.layer >= self._layer_of(of):
+            return ZERO
+        if not self._reaches(address, of):
+            return ZERO
+        net = address._replace(of=None)
+        return mul(Ref(partial(of, out)), Ref(partial(out, net._replace(quantity=Q.IN))),
+                   role="chain")  # fmt: skip
+
+    def _d_w(self, address: Address) -> Expr:
+        if address.of is None and address.sample == 0:
+            return self._over_batch(address)
+        net = address._replace(quantity=Q.IN, source=0, of=None)
+        if not self.network.connected(address.layer, address.neuron, address.source):
+            return ZERO
+        if address.of == net:
+            return Ref(
+                net._replace(quantity=Q.OUT, layer=net.layer - 1, neuron=address.source)
+            )
+        return self._through(net, address)
+
+    def _d_b(self, address: Address) -> Expr:
+        if address.of is None and address.sample == 0:
+            return self._over_batch(address)
+        net = address._replace(quantity=Q.IN, of=None)
+        shared = self.network.layers[address.layer].biases == 1
+        of = address.of
+        if of is not None and of.quantity is Q.IN and of.layer == address.layer:
+            return ONE if shared or of == net else ZERO
+        if not shared:
+            return self._through(net, address)
+        everyone = range(1, self.network.widths[address.layer] + 1)
+        return add(*(self._through(net._replace(neuron=j), address) for j in everyone),
+                   role="shared bias")  # fmt: skip
+
+    def _through(self, net: Address, address: Address) -> Expr:
+        """∂X/∂in · ∂in/∂p for a parameter p that leads into `net`."""
+        last = address._replace(neuron=net.neuron, of=net)
+        return mul(Ref(partial(address.of, net)), Ref(last), role="gradient")
+
+    # Update
+
+    def _step(self, address: Address) -> Expr:
+        return self._rule(address, new=False)
+
+    def _new(self, address: Address) -> Expr:
+        return self._rule(address, new=True)
+
+    def _rule(self, address: Address, new: bool) -> Expr:
+        is_weight = address.quantity in (Q.STEP_W, Q.W_NEW)
+        p = address._replace(quantity=Q.W if is_weight else Q.B)
+        trained = self.problem.phases == 3 and self._is_trained(p)
+        if trained and is_weight:
+            trained = self.network.connected(p.layer, p.neuron, p.source)
+        if not trained:
+            return Ref(p) if new else ZERO
+        rule = RULES.get(self.problem.training.rule)
+        places: dict[Hashable, Expr] = {
+            "parameter": Ref(p),
+            "gradient": Ref(partial(None, p)),
+            "eta": Ref(Address(Q.ETA)),
+        }
+        return bind(rule.new_expr if new else rule.step_expr, places)
+
+
+_NEW = {Q.W: Q.W_NEW, Q.B: Q.B_NEW}
+_RHW = "Rumelhart, Hinton & Williams (1986), eq. "
+_EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]] = {
+    Q.ETA: (Chapter._given, "given"),
+    Q.W: (Chapter._parameter, "given"),
+    Q.B: (Chapter._parameter, "given"),
+    Q.T: (Chapter._given, "given"),
+    Q.IN: (Chapter._in, _RHW + "1"),
+    Q.OUT: (Chapter._out, _RHW + "2"),
+    Q.E_K: (Chapter._error_share, _RHW + "3"),
+    Q.E: (Chapter._error, _RHW + "3"),
+    Q.D_OUT: (Chapter._d_out, _RHW + "4 and 7; Nielsen (2015), BP2"),
+    Q.D_IN: (Chapter._d_in, _RHW + "5; Nielsen (2015), BP1"),
+    Q.D_W: (Chapter._d_w, _RHW + "6; Nielsen (2015), BP4"),
+    Q.D_B: (Chapter._d_b, "Nielsen (2015), BP3"),
+    Q.STEP_W: (Chapter._step, _RHW + "8"),
+    Q.STEP_B: (Chapter._step, _RHW + "8"),
+    Q.W_NEW: (Chapter._new, _RHW + "8"),
+    Q.B_NEW: (Chapter._new, _RHW + "8"),
+}
+
+
+def _share(k: int, like: Address) -> Address:
+    return Address(Q.E_K, 0, k, sample=like.sample, step=like.step)
+
+
+def _with_role(expr: Expr, role: str) -> Expr:
+    """Name the outermost operation of a table's formula by what it is for."""
+    return replace(expr, role=role) if not isinstance(expr, Num | Ref) else expr
+
+
+class Values:
+    """float64 values of any address: known numbers, else its equation, each worked out once."""
+
+    def __init__(self, chapter: Chapter, known: Callable[[Address], float | None]) -> None:
+        self.chapter = chapter
+        self.known = known
+        self._memo: dict[Address, float] = {}
+
+    def __call__(self, key: Hashable) -> float:
+        """Return the value of an address; raises `BptraceError` if the network has none such."""
+        assert isinstance(key, Address)
+        value = self._memo.get(key)
+        if value is None:
+            value = self.known(key)
+            if value is None:
+                equation = self.chapter.equation(key)
+                if equation is None:
+                    raise LookupError(f"{key.positional} is neither known nor calculated")
+                value = FLOATS.read(equation.expr, self)
+            self._memo[key] = value
+        return value

@@ -1,0 +1,184 @@
+"""Formulas as small immutable trees, and their readings.
+
+A primitive is a name; what it means comes from tables of rules: `FLOATS` reads a tree as float64,
+`notation` reads it as text, others may read it as balls, intervals or mutated formulas. The order
+of the terms is the order of printing and of computing: sums and products are folded from the left.
+This module knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import add as _add
+from operator import mul as _mul
+from operator import sub as _sub
+from typing import Generic, TypeVar
+
+from bptrace.maths import ieee
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A constant of the formula (½, 1, the 2 of a square's derivative)."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A quantity: an address, or the name of an open place (`"in"`, `"out"`) in a table's formula."""
+
+    key: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An operation `name` (of the tables of rules) on its arguments, with its role in the chapter.
+
+    Roles say what an operation is for ("weighted sum", "error", "slope", "path sum", "step" …), so
+    that a reading can tell apart two products that look alike. "" is plain arithmetic.
+    """
+
+    name: str
+    args: tuple[Expr, ...]
+    role: str = ""
+
+
+Expr = Num | Ref | Op
+
+ZERO, ONE, TWO, HALF = Num(0.0), Num(1.0), Num(2.0), Num(0.5)
+EMPTY = Num(-0.0)
+"""The sum of no terms: −0.0, because −0.0 + x is x for every x, +0.0 and −0.0 included."""
+
+
+def add(*terms: Expr, role: str = "") -> Expr:
+    """Return the sum from left to right; one term is itself, no term the empty sum."""
+    if not terms:
+        return EMPTY
+    return terms[0] if len(terms) == 1 else Op("add", terms, role)
+
+
+def mul(*factors: Expr, role: str = "") -> Expr:
+    """Return the product from left to right; one factor is itself."""
+    return factors[0] if len(factors) == 1 else Op("mul", factors, role)
+
+
+def sub(a: Expr, b: Expr, role: str = "") -> Expr:
+    """Return a − b."""
+    return Op("sub", (a, b), role)
+
+
+def div(a: Expr, b: Expr, role: str = "") -> Expr:
+    """Return a / b."""
+    return Op("div", (a, b), role)
+
+
+def neg(a: Expr, role: str = "") -> Expr:
+    """Return −a."""
+    return Op("neg", (a,), role)
+
+
+def square(a: Expr, role: str = "") -> Expr:
+    """Return a², computed as a·a."""
+    return Op("square", (a,), role)
+
+
+def call(name: str, *args: Expr, role: str = "") -> Expr:
+    """Return a function of the tables of rules applied to `args`."""
+    return Op(name, args, role)
+
+
+@dataclass(frozen=True)
+class Reading(Generic[V]):
+    """One meaning of all trees: what a constant is, and a rule per operation.
+
+    `rules[name]` gets the readings of the arguments, in order.
+    """
+
+    number: Callable[[float], V]
+    rules: Mapping[str, Callable[..., V]]
+
+    def read(self, expr: Expr, quantity: Callable[[Hashable], V]) -> V:
+        """Read `expr`; `quantity` gives the reading of each `Ref`'s key."""
+        if isinstance(expr, Num):
+            return self.number(expr.value)
+        if isinstance(expr, Ref):
+            return quantity(expr.key)
+        return self.rules[expr.name](*[self.read(arg, quantity) for arg in expr.args])
+
+
+def _divide(a: float, b: float) -> float:
+    """a / b as IEEE-754 has it; CPython would raise for b = 0."""
+    if b != 0.0:
+        return a / b
+    nan = a != a or a == 0.0
+    return math.nan if nan else math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
+def _maximum(a: float, b: float) -> float:
+    """The larger of a and b; nan if a is nan, +0.0 rather than −0.0 for relu(−0.0)."""
+    return b if a <= b else a
+
+
+FLOATS: Reading[float] = Reading(
+    number=float,
+    rules={
+        "add": lambda *terms: reduce(_add, terms),
+        "mul": lambda *factors: reduce(_mul, factors),
+        "sub": _sub,
+        "div": _divide,
+        "neg": lambda a: -a,
+        "square": lambda a: a * a,
+        "abs": abs,
+        "max": _maximum,
+        "exp": ieee.exp,
+        "log": ieee.log,
+        "log1p": ieee.log1p,
+        "tanh": ieee.tanh,
+        "positive": lambda a: 1.0 if a > 0.0 else 0.0,
+        "if_positive": lambda a, then, otherwise: then if a > 0.0 else otherwise,
+        "step": lambda a, low, at_zero: 1.0 if a > 0.0 else (low if a < 0.0 else at_zero),
+    },
+)
+"""float64 in the order of the tree, bit for bit what the kernels compute."""
+
+
+def bind(expr: Expr, places: Mapping[Hashable, Expr]) -> Expr:
+    """Return `expr` with every `Ref` whose key is in `places` replaced."""
+    if isinstance(expr, Ref):
+        return places.get(expr.key, expr)
+    if isinstance(expr, Num):
+        return expr
+    return Op(expr.name, tuple(bind(arg, places) for arg in expr.args), expr.role)
+
+
+def inline(expr: Expr, formula: Callable[[Hashable], Expr | None]) -> Expr:
+    """Return `expr` with quantities written out in place wherever `formula` gives one.
+
+    A product inside the head of a product becomes part of it: (a·b)·c and a·b·c are computed in the
+    same order, so no bit changes.
+    """
+    if isinstance(expr, Ref):
+        written = formula(expr.key)
+        return expr if written is None else inline(written, formula)
+    if isinstance(expr, Num):
+        return expr
+    args = tuple(inline(arg, formula) for arg in expr.args)
+    head = args[0]
+    if expr.name == "mul" and isinstance(head, Op) and head.name == "mul":
+        args = (*head.args, *args[1:])
+    return Op(expr.name, args, expr.role)
+
+
+def refs(expr: Expr) -> Iterator[Hashable]:
+    """Yield the keys of all quantities of `expr`, in printed order, repeats included."""
+    if isinstance(expr, Ref):
+        yield expr.key
+    elif isinstance(expr, Op):
+        for arg in expr.args:
+            yield from refs(arg)

@@ -1,0 +1,258 @@
+"""The objects of a calculation: network, parameters, samples, training, claims. All are frozen.
+
+They are valid once constructed: whatever does not fit together raises `ModelError`. Where a fault
+stands in a file is the business of `io`, which checks first; names of quantities are the business
+of `notation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+
+from bptrace.address import Layout, Shape
+from bptrace.errors import ModelError
+from bptrace.printed import Printed
+
+Row = tuple[float, ...]
+Matrix = tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its neurons, its activation and what leads into it.
+
+    Attributes
+    ----------
+    size : int
+        Number of neurons, at least 1.
+    names, bias_names : tuple of str
+        As the file gives them; empty: the dialect chooses.
+    weight_names : tuple of tuples of str
+        One row per neuron, one name per neuron of the layer before; empty: the dialect chooses.
+    activation : str
+        Name in the table of activations; unused in the input layer.
+    option : float or None
+        The option of the activation (value at 0, slope of a leak); None: its default.
+    biases : int
+        Number of bias parameters: 0 (none), 1 (shared by the layer) or `size` (one each).
+    mask : tuple of tuples of bool
+        False where a connection is missing; empty: all are there.
+    """
+
+    size: int
+    names: tuple[str, ...] = ()
+    activation: str = "identity"
+    option: float | None = None
+    biases: int = 0
+    mask: tuple[tuple[bool, ...], ...] = ()
+    weight_names: tuple[tuple[str, ...], ...] = ()
+    bias_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ModelError(f"a layer has at least 1 neuron, not {self.size}")
+        if self.names and len(self.names) != self.size:
+            raise ModelError(f"{len(self.names)} names for {self.size} neurons")
+        if self.biases not in (0, 1, self.size):
+            raise ModelError(f"{self.biases} biases for {self.size} neurons: 0, 1 or {self.size}")
+        if self.bias_names and len(self.bias_names) not in (self.biases, self.size):
+            raise ModelError(f"{len(self.bias_names)} bias names for {self.biases} biases")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layered network; `layers[0]` is the input. `loss` is a name in the table of losses."""
+
+    layers: tuple[Layer, ...]
+    loss: str = "half-squared"
+    train_biases: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.layers) < 2:
+            raise ModelError("a network has an input layer and at least one more")
+        if self.layers[0].biases:
+            raise ModelError("the input layer has no biases")
+        for l, (before, layer) in enumerate(zip(self.layers, self.layers[1:], strict=False), 1):
+            shape = (layer.size, before.size)
+            for what, rows in (("mask", layer.mask), ("weight_names", layer.weight_names)):
+                if rows and (len(rows), *{len(row) for row in rows}) != shape:
+                    raise ModelError(f"{what} of layer {l} must have {shape[0]} rows of {shape[1]}")
+            for j in range(1, layer.size + 1):
+                if not self.sources(l, j) and not layer.biases:
+                    raise ModelError(f"neuron {j} of layer {l} has neither an input nor a bias")
+
+    @property
+    def depth(self) -> int:
+        """The number of the last layer."""
+        return len(self.layers) - 1
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Neurons of each layer, input first."""
+        return tuple(layer.size for layer in self.layers)
+
+    def shape(self, batch: int) -> Shape:
+        """Return the sizes on which the log of updates by `batch` samples depends."""
+        return Shape(self.widths, tuple(layer.biases for layer in self.layers), batch)
+
+    def connected(self, l: int, j: int, i: int) -> bool:
+        """Whether neuron i of layer l−1 leads to neuron j of layer l (both from 1)."""
+        mask = self.layers[l].mask
+        return not mask or mask[j - 1][i - 1]
+
+    def sources(self, l: int, j: int) -> Sequence[int]:
+        """Neurons of layer l−1 that lead to neuron j of layer l, ascending."""
+        everyone = range(1, self.widths[l - 1] + 1)
+        return [i for i in everyone if self.connected(l, j, i)] if self.layers[l].mask else everyone
+
+    def targets(self, l: int, i: int) -> Sequence[int]:
+        """Neurons of layer l+1 to which neuron i of layer l leads, ascending."""
+        everyone = range(1, self.widths[l + 1] + 1)
+        masked = self.layers[l + 1].mask
+        return [j for j in everyone if self.connected(l + 1, j, i)] if masked else everyone
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Weights and biases before the first step.
+
+    ``weights[l][j][i]`` leads from neuron i of layer l to neuron j of layer l+1 (all from 0), one
+    row per neuron; ``biases[l]`` has as many entries as layer l+1 has bias parameters. A missing
+    connection has the weight 0.
+    """
+
+    weights: tuple[Matrix, ...]
+    biases: tuple[Row, ...]
+
+    def __iter__(self) -> Iterator[float]:
+        """All weights layer by layer and row by row, then all biases: the order of the log."""
+        for matrix in self.weights:
+            for row in matrix:
+                yield from row
+        for row in self.biases:
+            yield from row
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample: inputs x and targets t (empty: not given)."""
+
+    x: Row
+    t: Row = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the network learns. `rule` "" means: forward and backward only, no update.
+
+    `batch` samples make one update, in the order of the file and from the start again when they
+    are used up; `reduction` is "sum" or "mean" over the samples of a batch.
+    """
+
+    rule: str = ""
+    learning_rate: float = 0.0
+    batch: int = 1
+    reduction: str = "sum"
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number of a hand calculation, as printed, with its place in the file.
+
+    `quantity` is the text in the file (`notation` reads it), `sample` None means the first sample
+    of the step, 0 the whole batch. `operands` are the numbers that the author substituted.
+    """
+
+    quantity: str
+    printed: Printed | None
+    step: int = 1
+    sample: int | None = None
+    eq: str = ""
+    operands: tuple[Printed, ...] = ()
+    learning_rate: float | None = None
+    minus_delta: bool = False
+    exact: bool = False
+    given: bool = False
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A whole problem file: what to calculate, how it is written, and what others calculated."""
+
+    network: Network
+    parameters: Parameters
+    samples: tuple[Sample, ...]
+    training: Training = Training()
+    claims: tuple[Claim, ...] = ()
+    title: str = ""
+    source: str = ""
+    url: str = ""
+    note: str = ""
+    dialect: str = "in-out"
+    minus_delta: bool = False
+    file: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        layers = self.network.layers
+        if not self.samples:
+            raise ModelError("no sample: there is nothing to calculate")
+        if not 1 <= self.training.batch <= len(self.samples):
+            raise ModelError(
+                f"a batch of {self.training.batch} needs as many samples; "
+                f"there are {len(self.samples)}"
+            )
+        if self.training.steps < 0:
+            raise ModelError(f"{self.training.steps} steps: at least 0")
+        for s, sample in enumerate(self.samples, 1):
+            if len(sample.x) != layers[0].size or len(sample.t) not in (0, layers[-1].size):
+                raise ModelError(
+                    f"sample {s}: {len(sample.x)} inputs and {len(sample.t)} targets for a network "
+                    f"with {layers[0].size} inputs and {layers[-1].size} outputs"
+                )
+        _check_parameters(self.network, self.parameters)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the log of this problem keeps each value."""
+        return Layout(self.network.shape(self.training.batch))
+
+    @cached_property
+    def phases(self) -> int:
+        """1: forward only (no targets or no loss), 2: backward too, 3: and an update."""
+        if self.network.loss == "none" or not all(sample.t for sample in self.samples):
+            return 1
+        return 3 if self.training.rule else 2
+
+    def batch(self, step: int) -> tuple[int, ...]:
+        """Return the samples (from 1) of a step (from 1).
+
+        Samples are taken in the order of the file; each epoch begins anew, so its last batch may be
+        smaller.
+        """
+        size, n = self.training.batch, len(self.samples)
+        per_epoch = -(-n // size)
+        first = (step - 1) % per_epoch * size
+        return tuple(range(first + 1, min(first + size, n) + 1))
+
+
+def _check_parameters(network: Network, parameters: Parameters) -> None:
+    expected = [
+        (layer.size, before.size, layer.biases)
+        for before, layer in zip(network.layers, network.layers[1:], strict=False)
+    ]
+    if len(parameters.weights) != len(expected) or len(parameters.biases) != len(expected):
+        raise ModelError(f"weights and biases for {len(expected)} layers are needed")
+    for l, (n, m, b) in enumerate(expected, 1):
+        matrix, row = parameters.weights[l - 1], parameters.biases[l - 1]
+        if len(matrix) != n or any(len(entries) != m for entries in matrix):
+            raise ModelError(f"the weights of layer {l} must be {n} rows of {m}")
+        if len(row) != b:
+            raise ModelError(f"layer {l} needs {b} biases, not {len(row)}")
+    if not all(map(isfinite, parameters)):
+        raise ModelError("weights and biases must be finite numbers")

@@ -1,0 +1,206 @@
+"""The log of one run: every number of every step, by address or by name.
+
+A trace holds one record per step (see `address.Layout`) and the parameters after the last one. What
+the log does not hold is derived from it by the equations of the chapter, bit for bit. How a name is
+read is told to the trace when it is made; this module knows no dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bptrace.address import Address, Quantity
+from bptrace.errors import BptraceError
+from bptrace.maths.equations import Chapter, Values
+from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
+from bptrace.model import Problem, Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_AFTER = {Quantity.W_NEW: Quantity.W, Quantity.B_NEW: Quantity.B}
+
+
+class Trace:
+    """One run of a problem.
+
+    Attributes
+    ----------
+    problem : Problem
+    log : sequence of float
+        ``steps`` records of ``problem.layout.size`` numbers, then the parameters after the last
+        step; an ``array('d')`` or a NumPy array of float64.
+    steps : int
+    engine : str
+        The engine that ran: "python" or "numba".
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        log: Sequence[float],
+        engine: str,
+        read: Callable[[str], Expr],
+    ) -> None:
+        self.problem = problem
+        self.layout = problem.layout
+        self.log = log
+        self.engine = engine
+        self.steps = (len(log) - self.layout.n_parameters) // self.layout.size
+        self.chapter = Chapter(problem)
+        self._read = read
+
+    def value(self, address: Address) -> float:
+        """Return the number at a complete address (sample and step set).
+
+        Raises `BptraceError` if the run has no such step, sample, layer, neuron or connection.
+        """
+        return Values(self.chapter, self.logged)(address)
+
+    def values(self) -> Callable[[Hashable], float]:
+        """Return a function from addresses to numbers that works out each derived one once."""
+        return Values(self.chapter, self.logged)
+
+    def at(self, name: str, step: int = 1, sample: int | None = None) -> float:
+        """Return the value of a quantity, or of an expression over quantities, at one step.
+
+        Parameters
+        ----------
+        name : str
+            In the problem's dialect or positional: ``"dE/dw5"``, ``"w[2,1,1]+"``, ``"t_O1-out_O1"``.
+        step : int
+            From 1; ``step + 1`` of the last step is the state after it.
+        sample : int, optional
+            From 1; 0 is the whole batch. Default: the first sample of the step, and the batch for
+            gradients if the step has several samples.
+        """
+        expr = self._read(name)
+        places = {key: self.complete(key, step, sample) for key in refs(expr)
+                  if isinstance(key, Address)}  # fmt: skip
+        return FLOATS.read(bind(expr, {key: Ref(a) for key, a in places.items()}), self.values())
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """Return the values of a quantity over all steps, shape ``(steps,)``, float64.
+
+        Sample as in `at`. What the log holds is a view into it, not a copy.
+        """
+        import numpy as np
+
+        expr = self._read(name)
+        if isinstance(expr, Ref) and isinstance(expr.key, Address):
+            address = self.complete(expr.key, step=1, sample=None)
+            if self.layout.has(address):
+                column = slice(self.layout.slot(address), self.steps * self.layout.size)
+                return np.frombuffer(self.log, dtype=np.float64)[column][:: self.layout.size]
+        return np.array([self.at(name, step) for step in range(1, self.steps + 1)])
+
+    def array(self, quantity: Quantity) -> NDArray[np.float64]:
+        """Return a logged quantity of all steps without copying.
+
+        Shape ``(steps, n)`` for parameters and their gradients, ``(steps, batch, n)`` for what
+        belongs to a sample; n in the order of `Layout`. Samples that a smaller last batch does not
+        have are nan.
+        """
+        import numpy as np
+
+        layout = self.layout
+        records = np.frombuffer(self.log, dtype=np.float64)[: self.steps * layout.size]
+        records = records.reshape(self.steps, layout.size)
+        starts = {
+            Quantity.W: (0, layout.n_w),
+            Quantity.B: (layout.n_w, layout.n_parameters),
+            Quantity.D_W: (layout.gradients, layout.gradients + layout.n_w),
+            Quantity.D_B: (layout.gradients + layout.n_w, layout.samples),
+        }
+        if quantity in starts:
+            return records[:, slice(*starts[quantity])]
+        if quantity not in layout.sample_starts:
+            raise BptraceError(f"{quantity.name} is not a logged quantity: ask for single values")
+        per_sample = records[:, layout.samples :].reshape(self.steps, -1, layout.sample_size)
+        bounds = [*sorted(layout.sample_starts.values()), layout.sample_size]
+        start = layout.sample_starts[quantity]
+        return per_sample[:, :, start : bounds[bounds.index(start) + 1]]
+
+    def samples(self, step: int) -> tuple[int, ...]:
+        """Return the samples (from 1) of a step."""
+        return self.problem.batch(step)
+
+    def errors(self) -> Iterator[float]:
+        """Yield E of every step's batch, before its update."""
+        for step in range(1, self.steps + 1):
+            yield self.value(Address(Quantity.E, step=step))
+
+    def logged(self, address: Address) -> float | None:
+        """Return the number if it is given or in the log, None if it must be derived."""
+        quantity, step = address.quantity, address.step
+        self._check_differentiable(address)
+        if quantity is Quantity.ETA:
+            return self.problem.training.learning_rate
+        if quantity is Quantity.T:
+            return self._sample(address).t[address.neuron - 1]
+        if quantity in _AFTER:
+            self.layout.check(address)
+            return self.logged(address._replace(quantity=_AFTER[quantity], step=step + 1))
+        self._check_step(address)
+        if quantity is Quantity.OUT and address.layer == 0:
+            self.layout.check(address)
+            return self._sample(address).x[address.neuron - 1]
+        if not self.layout.has(address):
+            return None
+        if quantity in (Quantity.W, Quantity.B):
+            return self.log[(step - 1) * self.layout.size + self.layout.slot(address)]
+        return self._recorded(address)
+
+    def _recorded(self, address: Address) -> float | None:
+        """A number of the forward or backward pass; None for a sample outside the batch."""
+        if address.step > self.steps:
+            return None
+        position = 0
+        if address.sample:
+            batch = self.samples(address.step)
+            if address.sample not in batch:
+                return None
+            position = batch.index(address.sample)
+        slot = self.layout.slot(address, position)
+        return self.log[(address.step - 1) * self.layout.size + slot]
+
+    def _sample(self, address: Address) -> Sample:
+        samples = self.problem.samples
+        if not 1 <= address.sample <= len(samples):
+            raise BptraceError(
+                f"{address.positional}: there is no sample {address.sample}; "
+                f"the file has the samples 1 to {len(samples)}"
+            )
+        sample = samples[address.sample - 1]
+        if address.quantity is Quantity.T and not sample.t:
+            raise BptraceError(f"{address.positional}: sample {address.sample} has no target")
+        return sample
+
+    def _check_step(self, address: Address) -> None:
+        if not 1 <= address.step <= self.steps + 1:
+            raise BptraceError(
+                f"{address.positional}: there is no step {address.step}; "
+                f"the run has the steps 1 to {self.steps}"
+            )
+
+    def complete(self, address: Address, step: int, sample: int | None) -> Address:
+        """Return `address` with its step, and with its sample where it belongs to one."""
+        if sample is None:
+            batch = self.samples(step)
+            of_error = address.of is None
+            gradient = address.quantity in (Quantity.D_W, Quantity.D_B) and of_error
+            whole = gradient or (address.quantity is Quantity.E and len(batch) > 1)
+            sample = 0 if whole else batch[0]
+        return address.at(sample, step)
+
+    def _check_differentiable(self, address: Address) -> None:
+        """Refuse errors and their derivatives where there is no target or no loss."""
+        of_error = address.of is None or address.of.quantity is Quantity.E_K
+        is_error = address.quantity in (Quantity.E, Quantity.E_K)
+        if self.problem.phases < 2 and (is_error or (address.quantity.is_partial and of_error)):
+            raise BptraceError(
+                f"{address.positional}: there is no error to differentiate, "
+                "because the file gives no loss or not every sample has a target"
+            )
