@@ -1,0 +1,1 @@
+"""The edge: whatever enters bptrace from files is read and checked here."""
