@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # both cost milliseconds to import, and a plain run asks for 
     from decimal import Decimal
     from fractions import Fraction
 
-MINUS: Final = "\N{MINUS SIGN}"
+MINUS: Final = "−"
 
 LONGEST_NUMBER: Final = 400
 """Characters of the longest number that is read; a float64 has at most 309 digits before its point
