@@ -1,0 +1,244 @@
+"""How quantities and formulas are written: addresses and trees ↔ text, in every dialect.
+
+`Notation` is the one entry: names of addresses, formulas with names or numbers in them, and the
+reading of what people write. Colours and layout belong to `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from bptrace.address import Address, Quantity
+from bptrace.maths.equations import Chapter, Equation
+from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
+from bptrace.model import Network, Problem
+from bptrace.notation.dialect import Dialect, dialect_names, get_dialect
+from bptrace.notation.names import Names, to_ascii
+from bptrace.notation.parse import NotationError, Reader
+from bptrace.notation.text import write
+from bptrace.printed import format_number
+
+__all__ = [
+    "Delta",
+    "Notation",
+    "NotationError",
+    "Shown",
+    "dialect_names",
+    "get_dialect",
+    "value_of",
+]
+
+Q = Quantity
+
+
+class Delta(NamedTuple):
+    """δ = −∂E/∂in of a neuron: what stands in formulas where δ has the opposite sign."""
+
+    gradient: Address
+
+
+class Shown(NamedTuple):
+    """One line of a calculation: what stands left of the equals sign, and the formula."""
+
+    left: Address | Delta
+    expr: Expr
+
+
+class Notation:
+    """How one network is written in one dialect.
+
+    Parameters
+    ----------
+    network : Network
+    dialect : str
+        Name of a dialect; `UnknownName` if there is none such.
+    minus_delta : bool
+        Whether δ means −∂E/∂in.
+    ascii : bool
+        Write ASCII only (names of users stay as they are).
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        dialect: str = "in-out",
+        minus_delta: bool = False,
+        ascii: bool = False,
+    ) -> None:
+        self.network = network
+        self.dialect: Dialect = get_dialect(dialect)
+        self.minus_delta = minus_delta
+        self.ascii = ascii
+        self._names = Names(network, self.dialect)
+
+    @classmethod
+    def of(cls, problem: Problem, dialect: str = "", ascii: bool = False) -> Notation:
+        """Return the notation of a problem's own file, or the same in another dialect."""
+        return cls(problem.network, dialect or problem.dialect, problem.minus_delta, ascii)
+
+    # Names
+
+    def name(self, key: Hashable, mark: bool = False) -> str:
+        """Return the name of an address (or of a `Delta`); `mark` adds its sample."""
+        if isinstance(key, Delta):
+            name = self._names.delta(key.gradient)
+        else:
+            assert isinstance(key, Address)
+            hidden = self.minus_delta and key.quantity is Q.D_IN and key.of is None
+            name = self._gradient(key, mark) if hidden else self._names.name(key, mark)
+        return to_ascii(name) if self.ascii else name
+
+    def neuron(self, l: int, j: int) -> str:
+        """Return the name of neuron j (from 1) of layer l."""
+        return self._names.neuron(l, j)
+
+    def _gradient(self, key: Address, mark: bool) -> str:
+        top = self._names.name(Address(Q.E, sample=key.sample), mark)
+        return f"∂{top}/∂{self._names.name(key.denominator)}"
+
+    # Formulas
+
+    def is_shown(self, address: Address) -> bool:
+        """Whether the quantity has a line of its own, or is only written out inside others."""
+        return self._kind(address) not in self.dialect.written_out or self._kind(address) == "delta"
+
+    def shown(self, equation: Equation, chapter: Chapter) -> Shown:
+        """Return left side and formula as this dialect writes them.
+
+        Quantities that the dialect writes out stand as their formulas, δ has the sign of the file.
+        Only names and signs change, never the order of computing.
+        """
+        address, expr = equation.address, equation.expr
+        expr = inline(expr, lambda key: self._written_out(key, address, chapter))
+        expr = _without_ones(expr) if "inner" in self.dialect.written_out else expr
+        if not self.minus_delta:
+            return Shown(address, expr)
+        expr = self._signed(expr)
+        if address.quantity is Q.D_IN and address.of is None:
+            return Shown(Delta(address), neg(expr))
+        return Shown(address, expr)
+
+    def _kind(self, key: Address) -> str:
+        """The word by which dialects say that a quantity is written out.
+
+        delta: ∂E/∂in; inner: ∂in/∂out, ∂in/∂w, ∂in/∂b; shares: ∂E_k/∂…; slope: ∂out/∂in; outer:
+        ∂E/∂out of an output neuron.
+        """
+        if not key.quantity.is_partial:
+            return ""
+        if key.of is None:
+            if key.quantity is Q.D_OUT and key.layer == self.network.depth:
+                return "outer"
+            return "delta" if key.quantity is Q.D_IN else ""
+        return {Q.E_K: "shares", Q.IN: "inner", Q.OUT: "slope"}[key.of.quantity]
+
+    def _written_out(self, key: Hashable, into: Address, chapter: Chapter) -> Expr | None:
+        """The formula that stands in the place of `key` in the formula of `into`."""
+        if not isinstance(key, Address) or self._kind(key) not in self.dialect.written_out:
+            return None
+        kind = self._kind(key)
+        if kind == "delta" and (into.quantity not in (Q.D_W, Q.D_B) or self.minus_delta):
+            return None
+        if kind == "shares" and key.quantity is Q.D_IN:  # ∂E_k/∂in_k is δ_k
+            return Ref(key._replace(of=None))
+        written = chapter.equation(key)
+        shared_bias = kind == "delta" and self.network.layers[into.layer].biases == 1
+        too_long = shared_bias and into.quantity is Q.D_B
+        return None if written is None or too_long else written.expr
+
+    def _signed(self, expr: Expr) -> Expr:
+        """Write −δ for every ∂E/∂in."""
+        if isinstance(expr, Ref):
+            key = expr.key
+            if isinstance(key, Address) and key.quantity is Q.D_IN and key.of is None:
+                return neg(Ref(Delta(key)))
+            return expr
+        if isinstance(expr, Num):
+            return expr
+        return Op(expr.name, tuple(self._signed(arg) for arg in expr.args), expr.role)
+
+    def formula(self, expr: Expr) -> str:
+        """Return a formula with names; samples are marked where it speaks of several."""
+        samples = {key.sample for key in refs(expr) if isinstance(key, Address) and key.sample}
+        text = write(expr, lambda key: self.name(key, mark=len(samples) > 1))
+        return to_ascii(text) if self.ascii else text
+
+    def numbers(self, expr: Expr, values: Callable[[Address], float], digits: int) -> str:
+        """Return a formula with numbers in the place of names."""
+        return self._ascii(write(expr, lambda key: self.number(value_of(key, values), digits)))
+
+    def number(self, value: float, digits: int) -> str:
+        """Return a number as a hand calculation prints it."""
+        return format_number(value, digits, unicode=not self.ascii)
+
+    def _ascii(self, text: str) -> str:
+        return to_ascii(text) if self.ascii else text
+
+    # Reading
+
+    def read(self, text: str) -> Expr:
+        """Return the formula of a quantity, or of an expression over quantities.
+
+        Addresses in it are places: without sample and step. Raises `NotationError` (with the offset
+        of the fault) for a text that is none, or speaks of what the network does not have.
+        """
+        return Reader(text, self._known, self._longest).read()
+
+    @cached_property
+    def _known(self) -> dict[str, Expr]:
+        known: dict[str, Expr] = {}
+        for address, expr in self._places():
+            names = [self._names.name(address)] if expr is None else [self._names.delta(address)]
+            if address.quantity is Q.OUT and address.layer == 0 and self.network.layers[0].names:
+                names.append(self.neuron(0, address.neuron))
+            for name in names:
+                for spelling in (name, to_ascii(name)):
+                    known.setdefault(spelling, Ref(address) if expr is None else expr)
+        return known
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._known))
+
+    def _places(self) -> Iterator[tuple[Address, Expr | None]]:
+        """Yield every place that has a name of its own; δ comes with its formula."""
+        yield Address(Q.E), None
+        yield Address(Q.ETA), None
+        depth = self.network.depth
+        for l, layer in enumerate(self.network.layers):
+            for j in range(1, layer.size + 1):
+                yield Address(Q.OUT, l, j), None
+                if l == depth:
+                    yield Address(Q.T, 0, j), None
+                    yield Address(Q.E_K, 0, j), None
+                if l:
+                    yield Address(Q.IN, l, j), None
+                    yield self._delta(l, j)
+                    for i in self.network.sources(l, j):
+                        yield Address(Q.W, l, j, i), None
+                    if layer.biases:
+                        yield Address(Q.B, l, j), None
+
+    def _delta(self, l: int, j: int) -> tuple[Address, Expr | None]:
+        gradient = Address(Q.D_IN, l, j)
+        return gradient, neg(Ref(gradient)) if self.minus_delta else Ref(gradient)
+
+
+def _without_ones(expr: Expr) -> Expr:
+    """Leave out the factors 1 of products (∂in/∂b); x·1 is x in every bit."""
+    if not isinstance(expr, Op):
+        return expr
+    args = tuple(_without_ones(arg) for arg in expr.args)
+    if expr.name == "mul":
+        return mul(*([arg for arg in args if arg != ONE] or [ONE]), role=expr.role)
+    return Op(expr.name, args, expr.role)
+
+
+def value_of(key: Hashable, values: Callable[[Address], float]) -> float:
+    """Return the number that stands for an address or a `Delta`."""
+    if isinstance(key, Delta):
+        return -values(key.gradient)
+    assert isinstance(key, Address)
+    return values(key)

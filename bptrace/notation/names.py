@@ -1,0 +1,127 @@
+"""Address → name: what a quantity is called in a dialect, in Unicode or in ASCII."""
+
+from __future__ import annotations
+
+from bptrace.address import Address, Quantity
+from bptrace.model import Network
+from bptrace.notation.dialect import Dialect
+
+Q = Quantity
+
+_PATTERN = {
+    Q.T: "target",
+    Q.IN: "in",
+    Q.OUT: "out",
+    Q.E_K: "share",
+    Q.E: "error",
+    Q.W: "weight",
+    Q.B: "bias",
+    Q.ETA: "rate",
+}
+_PARAMETER = {
+    Q.STEP_W: (Q.W, "Δ{}"),
+    Q.STEP_B: (Q.B, "Δ{}"),
+    Q.W_NEW: (Q.W, "{}⁺"),
+    Q.B_NEW: (Q.B, "{}⁺"),
+}
+_ASCII = {
+    "Δ": "step_", "∂": "d", "δ": "delta", "η": "eta", "ε": "eps", "θ": "theta", "σ": "sigma",
+    "⁺": "+", "·": "*", "−": "-", "²": "^2", "½": "0.5", "⁽": "(", "⁾": ")",
+    **{chr(c): str(d) for d, c in enumerate((0x2070, 0xB9, 0xB2, 0xB3))},
+    **{chr(0x2070 + d): str(d) for d in range(4, 10)},
+    "²": "^2",
+}  # fmt: skip
+_TO_ASCII = str.maketrans(_ASCII)
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def to_ascii(text: str) -> str:
+    """Return `text` with the signs of formulas written in ASCII (names of users stay)."""
+    return text.translate(_TO_ASCII)
+
+
+class Names:
+    """The names of all quantities of one network in one dialect."""
+
+    def __init__(self, network: Network, dialect: Dialect) -> None:
+        self.network = network
+        self.dialect = dialect
+        self._before = [0]  # neurons in all layers before
+        self._weights = [0, 0]  # weights into all layers before
+        self._biases = [0, 0]
+        for l, layer in enumerate(network.layers):
+            self._before.append(self._before[-1] + layer.size)
+            if l:
+                self._weights.append(self._weights[-1] + layer.size * network.widths[l - 1])
+                self._biases.append(self._biases[-1] + layer.biases)
+
+    def neuron(self, l: int, j: int) -> str:
+        """Return the name of neuron j (from 1) of layer l: the file's, else the dialect's."""
+        names = self.network.layers[l].names
+        if names:
+            return names[j - 1]
+        depth = self.network.depth
+        kind = "input" if l == 0 else "output" if l == depth else "hidden" if depth == 2 else "deep"
+        pattern = self.dialect.neuron[kind]
+        return pattern.format(j=j, l=l + self.dialect.first_layer, g=self._before[l] + j)
+
+    def name(self, address: Address, mark: bool = False) -> str:
+        """Return the name of a quantity; with `mark` its sample is written as a superscript."""
+        quantity = address.quantity
+        if quantity in _PARAMETER:
+            plain, pattern = _PARAMETER[quantity]
+            return pattern.format(self.name(address._replace(quantity=plain)))
+        if not quantity.is_partial:
+            return self._plain(address) + (_sample(address) if mark else "")
+        if quantity is Q.D_IN and address.of is None and self.dialect.derivative != "delta":
+            return self._plain(address, "delta") + (_sample(address) if mark else "")
+        top = Address(Q.E, sample=address.sample) if address.of is None else address.of
+        return f"∂{self.name(top, mark)}/∂{self.name(address.denominator)}"
+
+    def delta(self, address: Address) -> str:
+        """Return the name of δ of a neuron, also in dialects and files that print ∂E/∂in."""
+        return self._plain(address, "delta")
+
+    def _plain(self, address: Address, kind: str = "") -> str:
+        """Fill the dialect's pattern for a quantity that is not a derivative."""
+        quantity, l, j, i = address.quantity, address.layer, address.neuron, address.source
+        kind = kind or _PATTERN[quantity]
+        if kind == "out" and l == 0:
+            kind = "input"
+        elif kind in ("target", "share"):
+            l = self.network.depth
+        pattern = self.dialect.names[kind]
+        fields: dict[str, object] = {"l": l + self.dialect.first_layer, "j": j, "i": i}
+        if j:
+            fields |= {"n": self.neuron(l, j), "g": self._before[l] + j}
+        if i:
+            fields |= {"m": self.neuron(l - 1, i), "ji": _joined(j, i)}
+            fields |= {"nm": _joined(fields["n"], fields["m"])}
+        if "{w}" in pattern:
+            fields["w"] = self._weight(l, j, i)
+        if "{b}" in pattern:
+            fields["b"] = self._bias(l, j)
+        return pattern.format(**fields)
+
+    def _weight(self, l: int, j: int, i: int) -> str:
+        layer = self.network.layers[l]
+        if layer.weight_names:
+            return layer.weight_names[j - 1][i - 1]
+        return f"w{self._weights[l] + (j - 1) * self.network.widths[l - 1] + i}"
+
+    def _bias(self, l: int, j: int) -> str:
+        layer = self.network.layers[l]
+        shared = layer.biases == 1
+        if layer.bias_names:
+            return layer.bias_names[0 if len(layer.bias_names) == 1 else j - 1]
+        return f"b{self._biases[l] + (1 if shared else j)}"
+
+
+def _joined(j: object, i: object) -> str:
+    """Indices side by side where each is one character, else with a comma."""
+    short = len(str(j)) == 1 and len(str(i)) == 1
+    return f"{j}{i}" if short else f"{j},{i}"
+
+
+def _sample(address: Address) -> str:
+    return f"⁽{str(address.sample).translate(_SUPERSCRIPT)}⁾" if address.sample else ""

@@ -1,0 +1,133 @@
+"""Formula → text: two more readings of the tree, with names or with numbers in the places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+from bptrace.maths.expr import Expr, Num, Ref
+
+MINUS = "−"
+
+
+class Text(NamedTuple):
+    """A piece of a formula and how strongly its outermost operation binds."""
+
+    text: str
+    binds: int
+
+
+SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
+
+_SPACED = frozenset({"chain", "gradient", "path"})
+"""Products of derivatives are written with room around the dot: ∂E/∂out · ∂out/∂in."""
+
+
+def write(expr: Expr, name: Callable[[Hashable], str]) -> str:
+    """Return `expr` as text; `name` gives the text of each quantity: its name or its number.
+
+    Lines may be broken before `` + ``, `` − `` and `` · `` only.
+    """
+    return _text(expr, name).text
+
+
+def _text(expr: Expr, name: Callable[[Hashable], str]) -> Text:
+    if isinstance(expr, Num):
+        return _constant(expr.value)
+    if isinstance(expr, Ref):
+        return atom(name(expr.key))
+    args = [_text(arg, name) for arg in expr.args]
+    if expr.name == "mul":
+        return _product(args, " · " if expr.role in _SPACED else "·")
+    return _RULES[expr.name](*args)
+
+
+def atom(text: str) -> Text:
+    """Return the text of one name or number; a negative number binds like a sign."""
+    return Text(text, SIGN if text.startswith((MINUS, "-")) else ATOM)
+
+
+def _constant(value: float) -> Text:
+    if value == 0.5:
+        return Text("½", ATOM)
+    text = repr(value).removesuffix(".0").lstrip("-")
+    return atom((MINUS if value < 0 else "") + text)
+
+
+def _grouped(part: Text, binds: int) -> str:
+    return part.text if part.binds >= binds else f"({part.text})"
+
+
+def _factor(part: Text, first: bool) -> str:
+    """A factor of a product; a sign may stand bare in the first one only."""
+    return _grouped(part, SIGN if first else POWER)
+
+
+def _sum(*terms: Text) -> Text:
+    text = terms[0].text
+    for term in terms[1:]:
+        if term.binds in (SIGN, PRODUCT) and term.text.startswith(MINUS):
+            text += f" {MINUS} {term.text.removeprefix(MINUS)}"
+        else:
+            text += f" + {_grouped(term, PRODUCT)}"
+    return Text(text, SUM)
+
+
+def _difference(a: Text, b: Text) -> Text:
+    starts_with_sign = b.text.startswith(MINUS)
+    right = f"({b.text})" if b.binds <= SUM or starts_with_sign else b.text
+    return Text(f"{a.text} {MINUS} {right}", SUM)
+
+
+def _product(factors: list[Text], dot: str) -> Text:
+    parts = [_factor(factor, first=k == 0) for k, factor in enumerate(factors)]
+    return Text(dot.join(parts), PRODUCT)
+
+
+def _quotient(a: Text, b: Text) -> Text:
+    return Text(f"{_factor(a, first=True)}/{_slashed(b)}", PRODUCT)
+
+
+def _slashed(part: Text) -> str:
+    """A denominator; one that has a stroke of its own is put in brackets."""
+    return f"({part.text})" if part.binds < POWER or "/" in part.text else part.text
+
+
+def _negative(a: Text) -> Text:
+    bracketed = a.binds in (SUM, SIGN) or a.text.startswith(MINUS)
+    return Text(MINUS + (f"({a.text})" if bracketed else a.text), SIGN)
+
+
+def _squared(a: Text) -> Text:
+    bare = a.binds == ATOM and "/" not in a.text
+    return Text((a.text if bare else f"({a.text})") + "²", POWER)
+
+
+def _function(before: str, after: str = ")") -> Callable[..., Text]:
+    return lambda *args: Text(f"{before}{', '.join(a.text for a in args)}{after}", ATOM)
+
+
+def _log1p(a: Text) -> Text:
+    return Text(f"ln({_sum(Text('1', ATOM), a).text})", ATOM)
+
+
+def _if_positive(a: Text, then: Text, otherwise: Text) -> Text:
+    return Text(f"({then.text} if {a.text} > 0 else {otherwise.text})", ATOM)
+
+
+_RULES: dict[str, Callable[..., Text]] = {
+    "add": _sum,
+    "sub": _difference,
+    "div": _quotient,
+    "neg": _negative,
+    "square": _squared,
+    "abs": _function("|", "|"),
+    "max": _function("max("),
+    "exp": _function("e^("),
+    "log": _function("ln("),
+    "log1p": _log1p,
+    "tanh": _function("tanh("),
+    "positive": _function("[", " > 0]"),
+    "if_positive": _if_positive,
+    "step": lambda a, low, at_zero: Text(f"step({a.text})", ATOM),
+}
