@@ -34,6 +34,9 @@ MAX_KEY_PARTS: Final = 64
 MAX_DEPTH: Final = 100
 """Brackets in brackets; tomllib calls itself for each and gives up somewhat later."""
 
+HOPELESS_DEPTH: Final = 2000
+"""Twice as deep as Python's default limit of calls in calls: tomllib has long given up."""
+
 Path = tuple[str | int, ...]
 Of = Literal["key", "value"]
 
@@ -506,6 +509,8 @@ class _Scan:
                 return None, at
             node.value_at = at
         if text.startswith(("[", "{"), at):
+            if len(self.open) >= HOPELESS_DEPTH:
+                return None, self._lost(at)
             return (parent.element(at) if node is None else node), at
         found = _SCALAR.match(text, at)
         if found is None:
@@ -632,6 +637,8 @@ def _explained(text: str, refusal: _Refusal) -> tuple[list[_Finding], str | None
     finding = explain(broken)
     if explain is _open_string:  # tomllib may have looked for the quote to the end of the text
         at = finding.offset
+        if text.startswith(('"""', "'''"), at):
+            return [finding], None
     elif not refusal.line:
         return [finding], None
     return [finding], _without_statement(text, at, broken.scan)
@@ -703,6 +710,7 @@ def _columns(text: str) -> int:
     return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
+_TRIPLE = re.compile(r"\"{3}|'{3}")
 _HEADER = re.compile(r"[ \t]*\[")
 _STRINGS = re.compile(f"{_STRING}|#[^\n]*+", re.DOTALL)
 
@@ -714,16 +722,12 @@ def _without_statement(text: str, at: int, scan: _Scan) -> str | None:
     start = text.rfind("\n", 0, max(scan.statement, scan.done)) + 1
     line_end = text.find("\n", at)
     stop = len(text) if line_end < 0 else line_end
-    bare = _STRINGS.sub("", text[start:stop])
-    if (
-        any(bare.count(a) != bare.count(b) for a, b in ("[]", "{}"))
-        or '"""' in bare
-        or "'''" in bare
-    ):
-        return None
     breaks = "\n" * text.count("\n", start, stop)
     if _HEADER.match(text, start):  # what follows must not fall to the table before
         return f"{text[:start]}[unreadable-{start}]{breaks}{text[stop:]}"
+    bare = _STRINGS.sub("", text[start:stop])
+    if any(bare.count(a) != bare.count(b) for a, b in ("[]", "{}")) or _TRIPLE.search(bare):
+        return None
     return f"{text[:start]}{breaks}{text[stop:]}"
 
 
