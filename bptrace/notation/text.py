@@ -44,7 +44,9 @@ def _text(expr: Expr, name: Callable[[Hashable], str]) -> Text:
 
 def atom(text: str) -> Text:
     """Return the text of one name or number; a negative number binds like a sign."""
-    return Text(text, SIGN if text.startswith((MINUS, "-")) else ATOM)
+    if text.startswith("-"):
+        text = MINUS + text[1:]
+    return Text(text, SIGN if text.startswith(MINUS) else ATOM)
 
 
 def _constant(value: float) -> Text:
