@@ -155,7 +155,7 @@ def log_sum(f: float, k: float, c: float) -> float:
 
     The rounding of z would cost most. So the upper half of z is the head of the sum, and what
     z lacks follows from the remainder f - z1 - z1 f/2, whose products are exact in halves.
-    Added from the smallest to the largest: terms from z³ on, rest of z, c, k ln 2, head.
+    Order of summation: terms from z³ on, rest of z, c, small part of k ln 2, dropped part, head.
     """
     inverse = 1.0 / (1.0 + 0.5 * f)
     z = f * inverse
