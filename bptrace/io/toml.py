@@ -310,9 +310,10 @@ class _Node:
         return node
 
 
+# Compiled where they are used (re remembers them): most runs need one, and all ten cost 10 ms.
 # The possessive + (++, *+) keeps these linear on hostile text: nothing that was read is retried.
-_BLANK = re.compile(r"(?:[ \t\n]++|#[^\n]*+)*+")
-_SPACES = re.compile(r"[ \t]*+")
+_BLANK = r"(?:[ \t\n]++|#[^\n]*+)*+"
+_SPACES = r"[ \t]*+"
 _BASIC = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 _LITERAL = r"'[^'\n]*+'"
 _STRING = (
@@ -320,11 +321,9 @@ _STRING = (
     r"|'''[^']*+(?:'(?!'')[^']*+)*+'''(?:'{0,2})"
     rf'|(?!""")(?:{_BASIC})|(?!\'\'\')(?:{_LITERAL})'
 )
-_KEY_PART = re.compile(rf"[ \t]*+(?:([A-Za-z0-9_-]++)|({_BASIC})|({_LITERAL}))[ \t]*+")
-_SCALAR = re.compile(
-    rf"{_STRING}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9][^\s,\]}}#]*+|[^\s,\[\]{{}}#\"']++",
-    re.DOTALL,
-)
+_KEY_PART = rf"[ \t]*+(?:([A-Za-z0-9_-]++)|({_BASIC})|({_LITERAL}))[ \t]*+"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9][^\s,\]}#]*+"  # the only value with a space in it
+_SCALAR = rf"(?s:{_STRING}|{_DATE}|[^\s,\[\]{{}}#\"']++)"
 
 
 class _Scan:
@@ -358,6 +357,8 @@ class _Scan:
         self.open: list[int] = []
         self.stuck = self.deep = self.long_key = -1
         self._table = self.root
+        self._blank, self._spaces = re.compile(_BLANK), re.compile(_SPACES)
+        self._key_part, self._scalar = re.compile(_KEY_PART), re.compile(_SCALAR)
         self._read()
 
     def offset(self, path: Path, of: Of) -> int:
@@ -379,11 +380,11 @@ class _Scan:
 
     def _read(self) -> None:
         text, end = self.text, len(self.text)
-        at = _end(_BLANK, text, 0)
+        at = _end(self._blank, text, 0)
         while at < end:
             self.statement = at
             at = self._header(at) if text[at] == "[" else self._statement(at)
-            at = _end(_BLANK, text, at)
+            at = _end(self._blank, text, at)
             if self.stuck < 0 and not self.open:
                 self.done = at
 
@@ -396,7 +397,7 @@ class _Scan:
     def _key(self, at: int) -> tuple[list[tuple[str, int]], int]:
         """Read a dotted key: its parts with their offsets, and where it ends."""
         parts = []
-        while found := _KEY_PART.match(self.text, at):
+        while found := self._key_part.match(self.text, at):
             kind = found.lastindex or 1
             name = found[kind]
             if kind > 1:
@@ -455,7 +456,7 @@ class _Scan:
         else:
             self.again.append((name, node.key_at, part_at))
         node.defined = True
-        return node, _end(_SPACES, self.text, end + 1)
+        return node, _end(self._spaces, self.text, end + 1)
 
     def _statement(self, at: int) -> int:
         node, at = self._new_key(at, self._table)
@@ -464,7 +465,7 @@ class _Scan:
         node.value_at = at
         if self.text.startswith(("[", "{"), at):
             return self._container(at, node)
-        found = _SCALAR.match(self.text, at)
+        found = self._scalar.match(self.text, at)
         return found.end() if found else self._lost(at)
 
     def _container(self, at: int, node: _Node) -> int:
@@ -479,7 +480,7 @@ class _Scan:
                 nodes.append(inner)
                 self._opened(at)
                 at, inner = at + 1, None
-            at = _end(_BLANK, text, at)
+            at = _end(self._blank, text, at)
             mark = text[at : at + 1]
             if mark in ("]", "}"):
                 at += 1
@@ -512,7 +513,7 @@ class _Scan:
             if len(self.open) >= HOPELESS_DEPTH:
                 return None, self._lost(at)
             return (parent.element(at) if node is None else node), at
-        found = _SCALAR.match(text, at)
+        found = self._scalar.match(text, at)
         if found is None:
             return None, self._lost(at)
         if node is None and parent.items is not None:
@@ -552,8 +553,8 @@ LOOKALIKES: Final[dict[str, str]] = {
 """Characters that look like those of TOML's own, or like nothing, and what to write instead."""
 
 _ALIKE = "".join(map(re.escape, LOOKALIKES))
-_NEXT_LOOKALIKE = re.compile(
-    rf"{_STRING}|#[^\n]*+|[“„‟”][^“”„‟\"\n]*+[”“\"]|[‘‚‛][^’‘'\n]*+[’']|([{_ALIKE}]+)|.", re.DOTALL
+_NEXT_LOOKALIKE = (
+    rf"(?s:{_STRING}|#[^\n]*+|[“„‟”][^“”„‟\"\n]*+[”“\"]|[‘‚‛][^’‘'\n]*+[’']|([{_ALIKE}]+)|.)"
 )
 
 
@@ -590,15 +591,15 @@ def _loads(text: str) -> dict[str, object] | _Refusal:
         return _Refusal(found[1], int(found[2] or 0), int(found[3] or 0))
 
 
-_LONG_KEY = re.compile(
-    rf"(?<![\w.'\"-])(?:(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"
+_LONG_KEY = (
+    r"(?<![\w.'\"-])(?:(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"
     rf"{{{MAX_KEY_PARTS}}}"
 )
 
 
 def _long_key(text: str) -> int:
     """Offset of the first key with too many parts, or -1."""
-    if _LONG_KEY.search(text) is None:  # 30 times faster than the scanner
+    if re.search(_LONG_KEY, text) is None:  # 30 times faster than the scanner
         return -1
     return _Scan(text).long_key
 
@@ -657,11 +658,12 @@ def _explanation(broken: _Broken) -> Callable[[_Broken], _Finding]:
 
 def _lookalikes(text: str, at: int) -> tuple[list[_Finding], str]:
     """Find the lookalikes from an offset to the end of its line, outside strings and comments."""
+    pattern = re.compile(_NEXT_LOOKALIKE)
     line_end = text.find("\n", at)
     stop = min(len(text) if line_end < 0 else line_end, at + 10_000)
     findings, repaired = [], text[:at]
     while at < stop:
-        found = _NEXT_LOOKALIKE.match(text, at, stop)
+        found = pattern.match(text, at, stop)
         if found is None:
             break
         piece = found[0]
@@ -710,11 +712,6 @@ def _columns(text: str) -> int:
     return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
-_TRIPLE = re.compile(r"\"{3}|'{3}")
-_HEADER = re.compile(r"[ \t]*\[")
-_STRINGS = re.compile(f"{_STRING}|#[^\n]*+", re.DOTALL)
-
-
 def _without_statement(text: str, at: int, scan: _Scan) -> str | None:
     """Take the faulty statement out, line ends left in place; None if its end is not certain."""
     if len(text) > RETRY_BELOW:
@@ -723,10 +720,12 @@ def _without_statement(text: str, at: int, scan: _Scan) -> str | None:
     line_end = text.find("\n", at)
     stop = len(text) if line_end < 0 else line_end
     breaks = "\n" * text.count("\n", start, stop)
-    if _HEADER.match(text, start):  # what follows must not fall to the table before
+    if text[start:stop].lstrip().startswith("["):  # what follows must not fall to the table before
         return f"{text[:start]}[unreadable-{start}]{breaks}{text[stop:]}"
-    bare = _STRINGS.sub("", text[start:stop])
-    if any(bare.count(a) != bare.count(b) for a, b in ("[]", "{}")) or _TRIPLE.search(bare):
+    bare = re.sub(rf"(?s:{_STRING}|#[^\n]*+)", "", text[start:stop])
+    if any(bare.count(a) != bare.count(b) for a, b in ("[]", "{}")) or re.search(
+        r"\"{3}|'{3}", bare
+    ):
         return None
     return f"{text[:start]}{breaks}{text[stop:]}"
 
@@ -820,13 +819,10 @@ def _no_key(broken: _Broken) -> _Finding:
     return _Finding(broken.at, f"expected {expected}, found {broken.found}", hint)
 
 
-_HALF_NUMBER = re.compile(r"[+-]?[0-9][0-9_]*$")
-
-
 def _more_on_line(broken: _Broken) -> _Finding:
     rest = broken.rest
     value = broken.before.rpartition("=")[2].strip()
-    if _HALF_NUMBER.match(value) and (behind := re.match(r"[.,]([0-9]*)", rest)):
+    if re.fullmatch(r"[+-]?[0-9][0-9_]*", value) and (behind := re.match(r"[.,]([0-9]*)", rest)):
         number = f"{value}{behind[0]}"
         if rest[0] == ".":
             return _point(broken.at, number, "no digit follows the decimal point")
