@@ -1,0 +1,1 @@
+"""Traces and verdicts as Rich renderables: what is seen, never what is computed."""
