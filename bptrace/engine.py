@@ -1,0 +1,194 @@
+"""Problem → trace: runs the kernels, compiled or in plain Python, and says which.
+
+Both engines run the same source and give the same bits (`kernels`). Nothing is imported before it
+is needed: textbook examples run without Numba and without NumPy.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from bptrace.errors import BptraceError, UnknownName
+from bptrace.kernels import cast, source
+from bptrace.model import Parameters, Problem
+from bptrace.trace import Trace
+
+if TYPE_CHECKING:
+    from bptrace.maths.expr import Expr
+    from bptrace.notation import Notation
+
+ENGINES = ("auto", "python", "numba")
+
+# Plain Python on a 2-GHz server core: 26 µs a step for 2-2-2, 157 for 2-10-10-1, 12,600 for
+# 784-30-10; these two constants give 20, 156 and 13,300.
+SECONDS_PER_WEIGHT = 0.55e-6
+SECONDS_PER_NEURON = 4e-6
+
+# Importing NumPy and Numba and loading the kernels from the cache takes 0.5 to 0.6 s there. The
+# rest is for the first run ever, which compiles for 7 s.
+BREAK_EVEN = 1.0
+
+GIB = 2**30
+MOST_MEMORY = 2 * GIB
+
+
+class Run(Trace):
+    """A trace, and what the engine has to say about it.
+
+    Attributes
+    ----------
+    step_errors : array of float
+        E of the batch of each step, before its update; nan without loss or targets.
+    remark : str
+        What the user should know, such as why the slower engine ran; "" for nothing.
+    """
+
+    step_errors: array[float]
+    remark: str
+
+
+class Choice(NamedTuple):
+    """The engine that will run, and a remark where it is not the one to be expected."""
+
+    engine: str
+    remark: str = ""
+
+
+def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: bool = True) -> Run:
+    """Calculate `problem` and return its trace.
+
+    Parameters
+    ----------
+    problem : Problem
+    engine : str
+        "python", "numba", or "auto": compiled where it pays. The bits are the same.
+    steps : int, optional
+        Default: as many as the problem says.
+    log : bool
+        False keeps only E of each step and the last parameters: the trace then has no steps, and
+        its problem begins with the parameters where the training ended.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such engine.
+    BptraceError
+        If the log would take too much memory, if `steps` is negative, or if Numba is asked for and
+        cannot be imported.
+    """
+    steps = problem.training.steps if steps is None else steps
+    if steps < 0:
+        raise BptraceError(f"{steps} steps: at least 0 are needed")
+    chosen, remark = choose(problem, steps, engine)
+    check_memory(problem, steps, log)
+    numbers, errors = cast.new_log(problem, steps, log), cast.new_errors(steps)
+    net, plan = cast.cast_net(problem), cast.cast_plan(problem, steps, log)
+    if chosen == "numba":
+        from bptrace.kernels import compiled  # half a second, with NumPy and Numba
+
+        remark = compiled.run_steps(net, plan, numbers, errors) or remark
+    else:
+        source.run_steps(net, plan, numbers, errors)
+    if not log:
+        numbers = numbers[: problem.layout.n_parameters]
+        problem = replace(problem, parameters=_parameters(problem, numbers))
+    trace = Run(problem, numbers, chosen, _Reader(problem))
+    trace.step_errors, trace.remark = errors, remark
+    return trace
+
+
+def choose(problem: Problem, steps: int, engine: str = "auto") -> Choice:
+    """Return which engine runs `steps` steps; raises as `run` does."""
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES)
+    if engine == "auto" and plain_seconds(problem, steps) < BREAK_EVEN:
+        return Choice("python")
+    if engine == "python":
+        return Choice("python")
+    missing = _numba_missing()
+    if not missing:
+        return Choice("numba")
+    if engine == "auto":
+        return Choice("python", f"{missing}; plain Python ran instead, with the same results")
+    raise BptraceError(f"{missing}. Install it (pip install numba), or use the engine 'python'")
+
+
+def plain_seconds(problem: Problem, steps: int) -> float:
+    """Estimate how long plain Python takes for `steps` steps."""
+    samples = steps * problem.training.batch
+    neurons = sum(problem.network.widths[1:])
+    return samples * (SECONDS_PER_WEIGHT * problem.layout.n_w + SECONDS_PER_NEURON * neurons)
+
+
+def check_memory(problem: Problem, steps: int, log: bool = True) -> None:
+    """Raise `BptraceError` if the log of `steps` steps is too large to be held in memory."""
+    slots = cast.log_slots(problem.layout, steps, log) + steps
+    needed, limit = 8 * slots, memory_limit()
+    if needed <= limit:
+        return
+    per_step = 8 * (problem.layout.size + 1)
+    fits = max(0, (limit - 8 * problem.layout.n_parameters) // per_step)
+    what = "the log" if log else "E of every step"
+    cure = f"At most {fits:,} steps fit; or run without a log" if log else "Take fewer steps"
+    raise BptraceError(
+        f"{what} of {steps:,} steps would take {_gib(needed)} of memory; "
+        f"the limit is {_gib(limit)}. {cure}"
+    )
+
+
+def memory_limit() -> int:
+    """Return how many bytes a log may take: 2 GiB, or half of the machine's memory if that is less.
+
+    A fixed number, not what happens to be free: the same command should not fail now and then.
+    """
+    try:
+        built_in = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return MOST_MEMORY
+    return min(MOST_MEMORY, built_in // 2) if built_in > 0 else MOST_MEMORY
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / GIB:,.2f} GiB ({n_bytes:,} bytes)"
+
+
+@cache
+def _numba_missing() -> str:
+    """Return why Numba cannot be imported, or "" if it can."""
+    try:
+        import bptrace.kernels.compiled  # noqa: F401
+    except (ImportError, OSError) as error:  # OSError: a library that llvmlite cannot load
+        return f"Numba cannot be imported ({error})"
+    return ""
+
+
+class _Reader:
+    """Reads names in the problem's dialect; the dialect is loaded when the first name is read."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.notation: Notation | None = None
+
+    def __call__(self, text: str) -> Expr:
+        if self.notation is None:
+            from bptrace.notation import Notation
+
+            self.notation = Notation.of(self.problem)
+        return self.notation.read(text)
+
+
+def _parameters(problem: Problem, numbers: Sequence[float]) -> Parameters:
+    """Return parameters from their numbers in the order of the log."""
+    rest: Iterator[float] = iter(numbers)
+    layers = problem.network.layers
+    weights = tuple(
+        tuple(tuple(islice(rest, before.size)) for _ in range(layer.size))
+        for before, layer in pairwise(layers)
+    )
+    return Parameters(weights, tuple(tuple(islice(rest, layer.biases)) for layer in layers[1:]))

@@ -1,0 +1,202 @@
+"""The gate of the kernels: a problem as flat buffers of numbers, cast and checked once.
+
+Behind it nothing is checked any more. Buffers are ``array.array``: 'd' for numbers, 'B' for flags;
+compiled kernels see the same memory as NumPy arrays.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import pairwise, repeat
+from math import nan
+from typing import NamedTuple
+
+from bptrace.address import Layout, Quantity
+from bptrace.maths.activations import ACTIVATIONS
+from bptrace.maths.losses import LOSSES
+from bptrace.maths.rules import RULES
+from bptrace.model import Problem
+
+
+class LayerNet(NamedTuple):
+    """What the kernels know of one layer; places in a record, or in the part of a sample.
+
+    Attributes
+    ----------
+    size, sources, biases : int
+        Neurons, neurons of the layer before, bias parameters (0: none, 1: shared, else one each).
+    activation : int
+        Code in the table of activations.
+    option : float
+        Its option.
+    masked : int
+        1 if any connection into the layer is missing.
+    w_at, b_at : int
+        Where its weights and biases begin in a record.
+    in_at, out_at, delta_at : int
+        Where its in, out and δ begin in the part of a sample (the input layer has only out).
+    """
+
+    size: int
+    sources: int
+    biases: int
+    activation: int
+    option: float
+    masked: int
+    w_at: int
+    b_at: int
+    in_at: int
+    out_at: int
+    delta_at: int
+
+
+class Net(NamedTuple):
+    """What the kernels know of a network.
+
+    Attributes
+    ----------
+    layers : sequence of LayerNet
+        The input layer first.
+    connected : array of flags
+        For each weight whether there is a connection.
+    trained : array of flags
+        For each parameter whether the update changes it.
+    depth, n_parameters : int
+        Number of the last layer; weights and biases.
+    gradients, samples, sample_size, error_at : int
+        Where gradients and first sample begin in a record, the size of the part of one sample, and
+        where E stands in it.
+    """
+
+    layers: Sequence[LayerNet]
+    connected: array[int]
+    trained: array[int]
+    depth: int
+    n_parameters: int
+    gradients: int
+    samples: int
+    sample_size: int
+    error_at: int
+
+
+class Plan(NamedTuple):
+    """What the kernels know of the run.
+
+    Attributes
+    ----------
+    loss, rule : int
+        Codes in their tables.
+    eta : float
+    phases : int
+        1: forward only, 2: backward too, 3: and the update.
+    batch, n_samples, batches : int
+        Samples of one update, samples of the file, and updates until the file is used up.
+    mean : int
+        1 if gradients and E of a batch are means, 0 if they are sums.
+    steps, stride : int
+        Number of steps, and slots from one record to the next: 0 if all share one record.
+    x, t : array of float
+        Inputs and targets, one sample after the other; `t` is empty if only `phases` 1 is run.
+    """
+
+    loss: int
+    rule: int
+    eta: float
+    phases: int
+    batch: int
+    n_samples: int
+    batches: int
+    mean: int
+    steps: int
+    stride: int
+    x: array[float]
+    t: array[float]
+
+
+def cast_net(problem: Problem) -> Net:
+    """Return the network of `problem` for the kernels."""
+    network, layout = problem.network, problem.layout
+    connected = _connected(problem)
+    return Net(
+        layers=[_cast_layer(problem, l) for l in range(network.depth + 1)],
+        connected=connected,
+        trained=connected + array("B", [network.train_biases]) * layout.n_b,
+        depth=network.depth,
+        n_parameters=layout.n_parameters,
+        gradients=layout.gradients,
+        samples=layout.samples,
+        sample_size=layout.sample_size,
+        error_at=layout.sample_starts[Quantity.E],
+    )
+
+
+def _cast_layer(problem: Problem, l: int) -> LayerNet:
+    network, layout = problem.network, problem.layout
+    layer, starts = network.layers[l], layout.sample_starts
+    entry = ACTIVATIONS.get(layer.activation)
+    return LayerNet(
+        size=layer.size,
+        sources=network.widths[l - 1] if l else 0,
+        biases=layer.biases,
+        activation=ACTIVATIONS.code(layer.activation),
+        option=float(entry.default if layer.option is None else layer.option),
+        masked=int(bool(layer.mask)),
+        w_at=layout.w_at[l],
+        b_at=layout.n_w + layout.b_at[l],
+        in_at=starts[Quantity.IN] + layout.in_at[l],
+        out_at=starts[Quantity.OUT] + layout.out_at[l],
+        delta_at=starts[Quantity.D_IN] + layout.in_at[l],
+    )
+
+
+def cast_plan(problem: Problem, steps: int, log: bool) -> Plan:
+    """Return how to run `problem` for `steps` steps, with or without a record for each."""
+    training = problem.training
+    x = array("d", (value for sample in problem.samples for value in sample.x))
+    t = array("d", (value for sample in problem.samples for value in sample.t))
+    return Plan(
+        loss=LOSSES.code(problem.network.loss),
+        rule=RULES.code(training.rule) if training.rule else 0,
+        eta=float(training.learning_rate),
+        phases=problem.phases,
+        batch=training.batch,
+        n_samples=len(problem.samples),
+        batches=-(-len(problem.samples) // training.batch),
+        mean=int(training.reduction == "mean"),
+        steps=steps,
+        stride=problem.layout.size if log else 0,
+        x=x,
+        t=t,
+    )
+
+
+def log_slots(layout: Layout, steps: int, log: bool) -> int:
+    """Return how many numbers the log of a run has.
+
+    ``steps`` records and the parameters after them; without a log one record for all steps.
+    """
+    return steps * layout.size + layout.n_parameters if log else layout.size
+
+
+def new_log(problem: Problem, steps: int, log: bool) -> array[float]:
+    """Return a log that holds the first parameters, and nan where nothing is known yet."""
+    buffer = array("d", [nan]) * log_slots(problem.layout, steps, log)
+    parameters = array("d", problem.parameters)
+    buffer[: len(parameters)] = parameters
+    return buffer
+
+
+def new_errors(steps: int) -> array[float]:
+    """Return the place for E of each step, nan where it is not calculated."""
+    return array("d", [nan]) * steps
+
+
+def _connected(problem: Problem) -> array[int]:
+    flags = array("B")
+    layers = problem.network.layers
+    for before, layer in pairwise(layers):
+        rows = layer.mask or repeat([True] * before.size, layer.size)
+        for row in rows:
+            flags.extend(map(bool, row))
+    return flags

@@ -1,0 +1,131 @@
+"""The kernels compiled by Numba, kept on disk where there is a place for it.
+
+Nothing is calculated here: `source` and the tables of `maths` are compiled as they stand, without
+fastmath and without fused operations, so that every bit is that of plain Python.
+
+Numba's cache looks only at the file that holds the compiled function, and would go on using old
+machine code after an edit anywhere else. So the function is built in a factory whose closure holds
+a fingerprint of all that is compiled: the values of a closure are part of the cache's key.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from bptrace import maths
+from bptrace.kernels import dispatch, ieee_intrinsics, source
+from bptrace.kernels.cast import LayerNet, Net, Plan
+
+EXACT = ieee_intrinsics.EXACT
+
+LAYER = np.dtype(
+    [(name, np.float64 if name == "option" else np.uint64) for name in LayerNet._fields]
+)
+"""A `LayerNet` as Numba reads it; ``layer.size`` means the same in both."""
+
+
+def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> str:
+    """Do what `source.run_steps` does, compiled; return a remark for the user, or "".
+
+    The first call in a process loads the machine code from the cache, or compiles it.
+    """
+    if numba.config.DISABLE_JIT:
+        source.run_steps(net, plan, log, errors)
+        return "NUMBA_DISABLE_JIT is set: the kernels run as plain Python"
+    arguments = _view(net), _view(plan), np.asarray(log), np.asarray(errors)
+    kernel, remark = _kernel()
+    try:
+        kernel(*arguments)
+    except OSError as error:  # the cache cannot be written after all; nothing has run yet
+        _without_cache()(*arguments)
+        return _no_cache(error)
+    return remark
+
+
+def fingerprint() -> str:
+    """Return a hash of the sources of all that is compiled.
+
+    Both rooms whole, rather than a list of files, in which one would be forgotten some day: reading
+    them takes less than a millisecond.
+    """
+    rooms = [Path(module.__file__).parent for module in (maths, source) if module.__file__]
+    found = sha256()
+    for file in sorted(file for room in rooms for file in room.glob("*.py")):
+        found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def build(key: str, keep: bool) -> Callable[..., None]:
+    """Return `source.run_steps` as a compiled function.
+
+    Parameters
+    ----------
+    key : str
+        Machine code built for another key is not used.
+    keep : bool
+        Whether the cache on disk is used. Raises RuntimeError if Numba finds no place for it.
+    """
+
+    # The loop is written out again: as a call of source.run_steps it would be optimised twice.
+    @numba.njit(cache=keep, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
+    def kernel(net: Any, plan: Any, log: Any, errors: Any) -> None:
+        _ = key
+        for s in range(plan.steps):
+            source.run_step(net, plan, log, errors, s)
+
+    _install()
+    return kernel  # type: ignore[no-any-return, unused-ignore]
+
+
+@cache
+def _kernel() -> tuple[Callable[..., None], str]:
+    """Return the kernel, with the cache if there is a place for it, and a remark if not."""
+    try:
+        return build(fingerprint(), keep=True), ""
+    except RuntimeError as error:
+        return _without_cache(), _no_cache(error)
+
+
+@cache
+def _without_cache() -> Callable[..., None]:
+    return build("", keep=False)
+
+
+def _no_cache(error: Exception) -> str:
+    return (
+        f"the compiled kernels cannot be kept for the next time ({error}); "
+        "set NUMBA_CACHE_DIR to a folder that can be written"
+    )
+
+
+@cache
+def _install() -> None:
+    """Make the functions of the tables and of `source` callable from compiled code."""
+    ieee_intrinsics.install()
+    register = numba.extending.register_jitable(**EXACT)
+    functions = [f for f in vars(source).values() if isinstance(f, FunctionType)]
+    for function in dict.fromkeys([*dispatch.SCALARS, *functions]):
+        register(function)
+
+
+def _view(bundle: NamedTuple) -> NamedTuple:
+    """Return a bundle of numbers and buffers as Numba sees it, without copying the buffers."""
+    return type(bundle)(*map(_view_one, bundle))
+
+
+def _view_one(value: Any) -> Any:
+    if isinstance(value, array):
+        return np.asarray(value)
+    if isinstance(value, list):  # of layers
+        return np.array(value, dtype=LAYER)
+    # Offsets are unsigned: of a signed index Numba asks each time whether it counts from the end.
+    return np.uint64(value) if isinstance(value, int) else value

@@ -1,0 +1,106 @@
+"""From an integer code to a function of the tables: chains folded from the registries.
+
+Kernels are told by a number which activation, loss or rule to use, because Numba compiles anew in
+every process, and calls ten times slower, where a function is an argument. A chain is a nest of
+closures, "the first function if the code is its number, else the rest of the chain"; compiled, it
+becomes a row of comparisons. This module knows no Numba: plain Python runs the same closures, and
+`SCALARS` names them for the module that compiles them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bptrace.maths.activations import ACTIVATIONS, Activation
+from bptrace.maths.losses import LOSSES
+from bptrace.maths.rules import RULES
+
+Scalar = Callable[..., float]
+
+SCALARS: list[Scalar] = []
+"""Everything that a chain calls, and the chains; what is called stands before what calls it."""
+
+
+def _listed(function: Scalar) -> Scalar:
+    SCALARS.append(function)
+    return function
+
+
+def fold(functions: Iterable[Scalar]) -> Scalar:
+    """Return ``f(code, *args)``, which calls the function at position `code` with `args`.
+
+    Codes are not checked: they come from `Registry.code`.
+    """
+    return _fold(list(functions), 0)
+
+
+def _fold(functions: list[Scalar], first: int) -> Scalar:
+    """Return the chain for the codes from `first` on.
+
+    Halving keeps the nest shallow and its functions few: plain Python pays for every call, and
+    Numba for every function, with some 40 ms of compilation.
+    """
+    if len(functions) == 1:
+        return _listed(_always(_listed(functions[0])))
+    if len(functions) == 2:
+        return _listed(_pair(first, *map(_listed, functions)))
+    half = len(functions) // 2
+    middle = first + half
+    return _listed(_choice(middle, _fold(functions[:half], first), _fold(functions[half:], middle)))
+
+
+def _choice(middle: int, below: Scalar, above: Scalar) -> Scalar:
+    def choice(code: int, *args: float) -> float:
+        return below(code, *args) if code < middle else above(code, *args)
+
+    return choice
+
+
+def _pair(first: int, one: Scalar, other: Scalar) -> Scalar:
+    def pair(code: int, *args: float) -> float:
+        return one(*args) if code == first else other(*args)
+
+    return pair
+
+
+def _always(chosen: Scalar) -> Scalar:
+    def always(code: int, *args: float) -> float:
+        return chosen(*args)
+
+    return always
+
+
+def _value(entry: Activation) -> Scalar:
+    """Return f as a function of net input and option, which not every entry has."""
+    f = _listed(entry.f)
+
+    def value(z: float, option: float) -> float:
+        return f(z)
+
+    return f if entry.option else value
+
+
+def _slope(entry: Activation) -> Scalar:
+    """Return the slope as a function of net input, output and option."""
+    f = _listed(entry.slope)
+
+    def slope(z: float, a: float, option: float) -> float:
+        return f(z, a)
+
+    return f if entry.option else slope
+
+
+act = fold(map(_value, ACTIVATIONS))
+"""``act(code, z, option)``: the output of a neuron."""
+
+act_slope = fold(map(_slope, ACTIVATIONS))
+"""``act_slope(code, z, a, option)``: ∂out/∂in."""
+
+loss = fold(entry.f for entry in LOSSES)
+"""``loss(code, t, a, n)``: the share of one output in E."""
+
+loss_slope = fold(entry.slope for entry in LOSSES)
+"""``loss_slope(code, t, a, n)``: ∂E/∂out of an output."""
+
+update = fold(entry.f for entry in RULES)
+"""``update(code, p, g, eta)``: the parameter after the step."""

@@ -1,0 +1,229 @@
+"""Forward, backward, update: the loops of the textbook, on flat buffers.
+
+One source for two engines: plain Python runs these functions as they stand, `compiled` compiles
+them. Both give the same bits, and so does the formula tree of `maths.equations`: every sum starts
+at −0.0 (because −0.0 + x is x for every x), runs over sources, targets, neurons or samples in
+ascending order, takes the bias last, and leaves missing connections out.
+
+`log` is the log of `address.Layout`: `record` is where the record of a step begins in it, `part`
+where the part of a sample begins; all other offsets are in `cast.Net`. What a smaller batch, or a
+run without a backward pass, does not calculate is left as it is (nan, from `cast.new_log`).
+
+Not responsible for checks: `cast` has made what arrives here, and no index is looked at again.
+Values are loaded into a name before an inner loop that stores: the compiler cannot know that the
+store does not change them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from bptrace.kernels.cast import Net, Plan
+from bptrace.kernels.dispatch import act, act_slope, loss, loss_slope, update
+
+if TYPE_CHECKING:
+    from array import array
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers: TypeAlias = array[float] | NDArray[np.float64]
+
+
+def run_steps(net: Net, plan: Plan, log: Numbers, errors: Numbers) -> None:
+    """Run all steps of `plan`; the first parameters stand at the beginning of `log`."""
+    for s in range(plan.steps):
+        run_step(net, plan, log, errors, s)
+
+
+def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> None:
+    """Run step `s` (from 0): all samples of its batch, then the update.
+
+    The record begins at ``s * plan.stride``, the parameters after the step at the beginning of the
+    next record; E of the batch goes to ``errors[s]``.
+    """
+    first = s % plan.batches * plan.batch
+    count = min(plan.batch, plan.n_samples - first)
+    record = s * plan.stride
+    for position in range(count):
+        forward(net, plan, log, record, first, position)
+        if plan.phases > 1:
+            backward(net, plan, log, record, first, position)
+    if plan.phases > 1:
+        errors[s] = batch_error(net, plan, log, record, count)
+        mean_gradients(net, plan, log, record, count)
+    next_parameters(net, plan, log, record)
+
+
+def forward(net: Net, plan: Plan, log: Numbers, record: int, first: int, position: int) -> None:
+    """Calculate in and out of every neuron, layer by layer.
+
+    The sample stands at `position` of the batch that begins with the sample `first`.
+    """
+    part = record + net.samples + position * net.sample_size
+    load_inputs(net, plan, log, part, first + position)
+    for l in range(1, net.depth + 1):
+        weighted_sums(net, log, record, part, l)
+        outputs(net, log, part, l)
+
+
+def backward(net: Net, plan: Plan, log: Numbers, record: int, first: int, position: int) -> None:
+    """Calculate E of the sample, then δ and the gradients, from the last layer to the first."""
+    part = record + net.samples + position * net.sample_size
+    total_error(net, plan, log, part, first + position)
+    output_deltas(net, plan, log, part, first + position)
+    for l in range(net.depth, 0, -1):
+        weight_gradients(net, log, record, part, l, position)
+        bias_gradients(net, log, record, part, l, position)
+        if l > 1:
+            path_sums(net, log, record, part, l)
+            hidden_deltas(net, log, part, l - 1)
+
+
+# Forward
+
+
+def load_inputs(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+    """out[0,i] = x_i."""
+    layer = net.layers[0]
+    n, out = layer.size, part + layer.out_at
+    x = sample * n
+    for i in range(n):
+        log[out + i] = plan.x[x + i]
+
+
+def weighted_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
+    """in[l,j] = Σ_i w[l,j,i]·out[l−1,i] + b[l,j], i ascending, the bias last."""
+    layer = net.layers[l]
+    m, biases, masked, flag = layer.sources, layer.biases, layer.masked, layer.w_at
+    w, b = record + flag, record + layer.b_at
+    z, x = part + layer.in_at, part + net.layers[l - 1].out_at
+    for j in range(layer.size):
+        total = -0.0
+        for i in range(m):
+            if not masked or net.connected[flag + i]:
+                total += log[w + i] * log[x + i]
+        if biases == 1:
+            total += log[b]
+        elif biases:
+            total += log[b + j]
+        log[z + j] = total
+        flag, w = flag + m, w + m
+
+
+def outputs(net: Net, log: Numbers, part: int, l: int) -> None:
+    """out[l,j] = f(in[l,j])."""
+    layer = net.layers[l]
+    z, a = part + layer.in_at, part + layer.out_at
+    for j in range(layer.size):
+        log[a + j] = act(layer.activation, log[z + j], layer.option)
+
+
+def total_error(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+    """E = Σ_k E_k, k ascending."""
+    layer = net.layers[net.depth]
+    n, a = layer.size, part + layer.out_at
+    t, total = sample * n, -0.0
+    for k in range(n):
+        total += loss(plan.loss, plan.t[t + k], log[a + k], float(n))
+    log[part + net.error_at] = total
+
+
+# Backward
+
+
+def output_deltas(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+    """δ_k = ∂E/∂out_k · ∂out_k/∂in_k in the last layer."""
+    layer = net.layers[net.depth]
+    n, z, a, delta = layer.size, part + layer.in_at, part + layer.out_at, part + layer.delta_at
+    t = sample * n
+    for k in range(n):
+        out = log[a + k]
+        error_slope = loss_slope(plan.loss, plan.t[t + k], out, float(n))
+        log[delta + k] = error_slope * act_slope(layer.activation, log[z + k], out, layer.option)
+
+
+def path_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
+    """∂E/∂out[l−1,i] = Σ_j δ[l,j]·w[l,j,i], j ascending; it stands where δ[l−1,i] will be.
+
+    Row by row, as the weights lie in memory; each sum still takes its terms in the order of j.
+    """
+    layer = net.layers[l]
+    m, masked, flag = layer.sources, layer.masked, layer.w_at
+    w, above, total = record + flag, part + layer.delta_at, part + net.layers[l - 1].delta_at
+    for i in range(m):
+        log[total + i] = -0.0
+    for j in range(layer.size):
+        delta = log[above + j]
+        for i in range(m):
+            if not masked or net.connected[flag + i]:
+                log[total + i] += delta * log[w + i]
+        flag, w = flag + m, w + m
+
+
+def hidden_deltas(net: Net, log: Numbers, part: int, l: int) -> None:
+    """δ[l,i] = ∂E/∂out[l,i] · ∂out[l,i]/∂in[l,i] in a hidden layer."""
+    layer = net.layers[l]
+    z, a, delta = part + layer.in_at, part + layer.out_at, part + layer.delta_at
+    for i in range(layer.size):
+        slope = act_slope(layer.activation, log[z + i], log[a + i], layer.option)
+        log[delta + i] = log[delta + i] * slope
+
+
+def weight_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
+    """∂E/∂w[l,j,i] = δ[l,j]·out[l−1,i], 0 without a connection, added up over the batch."""
+    layer = net.layers[l]
+    m, masked, flag, above = layer.sources, layer.masked, layer.w_at, part + layer.delta_at
+    g, x = record + net.gradients + flag, part + net.layers[l - 1].out_at
+    for j in range(layer.size):
+        delta = log[above + j]
+        for i in range(m):
+            if not masked or net.connected[flag + i]:
+                before = log[g + i] if position else -0.0
+                log[g + i] = before + delta * log[x + i]
+            else:
+                log[g + i] = 0.0
+        flag, g = flag + m, g + m
+
+
+def bias_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
+    """∂E/∂b[l,j] = δ[l,j], or Σ_j δ[l,j] for a shared bias, added up over the batch."""
+    layer = net.layers[l]
+    g, delta = record + net.gradients + layer.b_at, part + layer.delta_at
+    if layer.biases == 1:
+        total = -0.0
+        for j in range(layer.size):
+            total += log[delta + j]
+        log[g] = (log[g] if position else -0.0) + total
+    elif layer.biases:
+        for j in range(layer.size):
+            log[g + j] = (log[g + j] if position else -0.0) + log[delta + j]
+
+
+# The batch
+
+
+def batch_error(net: Net, plan: Plan, log: Numbers, record: int, count: int) -> float:
+    """Return E of the batch: the sum over its samples, or their mean."""
+    error, total = record + net.samples + net.error_at, -0.0
+    for position in range(count):
+        total += log[error + position * net.sample_size]
+    return total / float(count) if plan.mean else total
+
+
+def mean_gradients(net: Net, plan: Plan, log: Numbers, record: int, count: int) -> None:
+    """Divide the gradients by the number of samples, where `plan` asks for the mean."""
+    g = record + net.gradients
+    if plan.mean and count > 1:
+        for k in range(net.n_parameters):
+            log[g + k] = log[g + k] / float(count)
+
+
+def next_parameters(net: Net, plan: Plan, log: Numbers, record: int) -> None:
+    """p⁺ = rule(p, ∂E/∂p, η) into the next record; p where nothing is trained."""
+    after, g = record + plan.stride, record + net.gradients
+    for k in range(net.n_parameters):
+        p = log[record + k]
+        if plan.phases > 2 and net.trained[k]:
+            p = update(plan.rule, p, log[g + k], plan.eta)
+        log[after + k] = p
