@@ -1,0 +1,282 @@
+"""One calculation, four ways, the same bits: compiled, plain Python, formula tree, lists and loops.
+
+Compared are all numbers of the log and those derived from it, by their bits: −0.0 is not 0.0. Only
+nans are equal to one another, whatever bits they have: IEEE 754 leaves those open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from struct import pack
+
+import naive
+import pytest
+from hypothesis import event, given
+from strategies import MOSTLY_HUGE, problems
+
+from bptrace.address import Address, Quantity, partial
+from bptrace.engine import run
+from bptrace.kernels.cast import LayerNet
+from bptrace.maths import ieee
+from bptrace.maths.activations import ACTIVATIONS
+from bptrace.maths.equations import Chapter, Values
+from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
+from bptrace.trace import Trace
+
+Q = Quantity
+FUNCTIONS = {"exp": ieee.exp, "tanh": ieee.tanh, "log1p": ieee.log1p}
+
+
+def bits(x: float) -> bytes:
+    return b"nan" if x != x else pack("d", x)
+
+
+def same(one: float, other: float) -> bool:
+    return bits(one) == bits(other)
+
+
+def differences(first: Trace, second: Trace) -> list[str]:
+    """Name every slot of the log in which two traces differ."""
+    size = first.layout.size
+    assert len(first.log) == len(second.log)
+    return [
+        f"step {k // size + 1}: {first.layout.address(k % size)}: {a!r} {b!r}"
+        for k, (a, b) in enumerate(zip(first.log, second.log, strict=True))
+        if not same(a, b)
+    ]
+
+
+@given(problems())
+def test_compiled_is_plain_python(problem: Problem) -> None:
+    compiled, plain = run(problem, "numba"), run(problem, "python")
+    assert (compiled.engine, plain.engine) == ("numba", "python")
+    assert differences(compiled, plain) == []
+    assert list(map(bits, compiled.step_errors)) == list(map(bits, plain.step_errors))
+
+
+@given(problems(MOSTLY_HUGE))
+def test_compiled_is_plain_python_where_numbers_overflow(problem: Problem) -> None:
+    compiled, plain = run(problem, "numba"), run(problem, "python")
+    event(f"inf or nan in the last parameters: {any(x - x != 0 for x in plain.log[-3:])}")
+    assert differences(compiled, plain) == []
+
+
+@given(problems())
+def test_without_a_log_the_same_comes_out(problem: Problem) -> None:
+    logged, bare = run(problem, "numba"), run(problem, "numba", log=False)
+    plain = run(problem, "python", log=False)
+    last = logged.log[-problem.layout.n_parameters :]
+    for other in (bare, plain):
+        assert list(map(bits, other.log)) == list(map(bits, last))
+        assert list(map(bits, other.problem.parameters)) == list(map(bits, last))
+        assert list(map(bits, other.step_errors)) == list(map(bits, logged.step_errors))
+
+
+def formulas(problem: Problem) -> Values:
+    """The values of all equations, from the givens alone: nothing is taken from a log."""
+    parameters = dict(zip(problem.layout.parameters(), problem.parameters, strict=True))
+
+    def known(address: Address) -> float | None:
+        quantity, k = address.quantity, address.neuron - 1
+        if quantity is Q.ETA:
+            return problem.training.learning_rate
+        if quantity is Q.T:
+            return problem.samples[address.sample - 1].t[k]
+        if quantity is Q.OUT and address.layer == 0:
+            return problem.samples[address.sample - 1].x[k]
+        if address.step > 1 or quantity not in (Q.W, Q.B):
+            return None
+        shared = quantity is Q.B and problem.network.layers[address.layer].biases == 1
+        return parameters[address._replace(neuron=1 if shared else k + 1).place]
+
+    return Values(Chapter(problem), known)
+
+
+@pytest.mark.parametrize("numbers", ["moderate", "huge"])
+def test_kernels_are_the_formula_tree(numbers: str) -> None:
+    strategy = problems() if numbers == "moderate" else problems(MOSTLY_HUGE)
+
+    @given(strategy)
+    def agree(problem: Problem) -> None:
+        trace, values = run(problem, "python"), formulas(problem)
+        for address in everything(problem, trace):
+            logged, calculated = trace.value(address), values(address)
+            assert same(logged, calculated), (address, logged, calculated)
+
+    agree()
+
+
+def everything(problem: Problem, trace: Trace) -> Iterator[Address]:
+    """Yield all addresses of a run: what is logged, and the chapter's derived quantities."""
+    parameters = list(problem.layout.parameters())
+    for step in range(1, trace.steps + 1):
+        yield from (p.at(0, step) for p in parameters)
+        for sample in trace.samples(step):
+            yield from trace.chapter.forward(sample, step)
+            yield from trace.chapter.backward(sample, step)
+        if problem.phases > 1:
+            yield Address(Q.E, step=step)
+            yield from (partial(None, p).at(0, step) for p in parameters)
+            for p in parameters:
+                weight = p.quantity is Q.W
+                yield p._replace(quantity=Q.STEP_W if weight else Q.STEP_B).at(0, step)
+                yield p._replace(quantity=Q.W_NEW if weight else Q.B_NEW).at(0, step)
+
+
+@given(problems())
+def test_kernels_are_lists_and_loops(problem: Problem) -> None:
+    compare_with_naive(problem)
+
+
+@given(problems(MOSTLY_HUGE))
+def test_kernels_are_lists_and_loops_where_numbers_overflow(problem: Problem) -> None:
+    compare_with_naive(problem)
+
+
+def compare_with_naive(problem: Problem) -> None:
+    trace, expected = run(problem, "numba"), naive.calculate(*as_lists(problem), FUNCTIONS)
+    compared = 0
+    for address, number in addressed(problem, expected):
+        value = trace.value(address)
+        assert same(value, number), (address, value, number)
+        compared += 1
+    assert compared >= sum(x == x for x in trace.log), "not every number of the log was compared"
+
+
+def as_lists(problem: Problem) -> tuple[dict, dict]:
+    """Return network and run as `naive.calculate` takes them."""
+    network, training = problem.network, problem.training
+    layers = []
+    for l, layer in enumerate(network.layers):
+        before = network.widths[l - 1] if l else 0
+        kind = "none" if not layer.biases else "shared" if layer.biases == 1 else "each"
+        default = ACTIVATIONS.get(layer.activation).default
+        layers.append(
+            {
+                "size": layer.size,
+                "activation": layer.activation,
+                "option": default if layer.option is None else layer.option,
+                "biases": kind,
+                "mask": layer.mask or [[True] * before] * layer.size,
+            }
+        )
+    run = {
+        "weights": [[], *([list(row) for row in matrix] for matrix in problem.parameters.weights)],
+        "biases": [[], *map(list, problem.parameters.biases)],
+        "samples": [{"x": list(s.x), "t": list(s.t)} for s in problem.samples],
+        "rule": training.rule,
+        "eta": training.learning_rate,
+        "batch": training.batch,
+        "mean": training.reduction == "mean",
+        "steps": training.steps,
+        "train_biases": network.train_biases,
+    }
+    return {"layers": layers, "loss": network.loss}, run
+
+
+def addressed(problem: Problem, steps: list[dict]) -> Iterator[tuple[Address, float]]:
+    """Yield every number of `naive.calculate` with its address."""
+    for step, numbers in enumerate(steps, 1):
+        yield from three(Q.W, numbers["w"], 0, step)
+        yield from two(Q.B, numbers["b"], 0, step)
+        if "E" in numbers:
+            yield Address(Q.E, step=step), numbers["E"]
+            yield from three(Q.D_W, numbers["d_w"], 0, step)
+            yield from two(Q.D_B, numbers["d_b"], 0, step)
+        for s, one in numbers["samples"].items():
+            sample = s + 1
+            yield from two(Q.IN, one["in"], sample, step)
+            yield from two(Q.OUT, one["out"], sample, step)
+            if "E" not in one:
+                continue
+            yield Address(Q.E, sample=sample, step=step), one["E"]
+            for k, share in enumerate(one["E_k"], 1):
+                yield Address(Q.E_K, 0, k, sample=sample, step=step), share
+            yield from two(Q.D_OUT, one["d_out"], sample, step)
+            yield from two(Q.D_IN, one["delta"], sample, step)
+            yield from three(Q.D_W, one["d_w"], sample, step)
+            yield from two(Q.D_B, one["d_b"], sample, step)
+            for address, slope in two(Q.OUT, one["slope"], sample, step):
+                yield partial(address, address._replace(quantity=Q.IN)), slope
+
+
+def two(quantity: Quantity, rows: list, sample: int, step: int) -> Iterator[tuple[Address, float]]:
+    for l, row in enumerate(rows):
+        for j, number in enumerate(row, 1):
+            yield Address(quantity, l, j, sample=sample, step=step), number
+
+
+def three(
+    quantity: Quantity, matrices: list, sample: int, step: int
+) -> Iterator[tuple[Address, float]]:
+    for l, matrix in enumerate(matrices):
+        for j, row in enumerate(matrix, 1):
+            for i, number in enumerate(row, 1):
+                yield Address(quantity, l, j, i, sample=sample, step=step), number
+
+
+BATCHES = Problem(
+    Network(
+        (
+            Layer(2),
+            Layer(
+                3, activation="tanh", biases=1, mask=((True, False), (True, True), (False, True))
+            ),
+            Layer(1, activation="softplus", biases=1),
+        ),
+        loss="squared",
+    ),
+    Parameters((((0.5, 0.0), (-1.5, 0.25), (0.0, 2.0)), ((1.0, -0.75, 0.5),)), ((0.125,), (-0.3,))),
+    tuple(Sample((0.1 * s, 1.0 - 0.3 * s), (0.2 * s,)) for s in range(1, 6)),
+    Training("gradient-descent", 0.5, batch=2, reduction="mean", steps=7),
+)
+
+
+@pytest.mark.parametrize("engine", ["python", "numba"])
+def test_a_smaller_last_batch_leaves_its_places_empty(engine: str) -> None:
+    trace = run(BATCHES, engine)
+    per_sample = trace.array(Q.IN)
+    assert [trace.samples(step) for step in (1, 2, 3, 4)] == [(1, 2), (3, 4), (5,), (1, 2)]
+    empty = [
+        (s, p) for s in range(7) for p in range(2) if (per_sample[s, p] != per_sample[s, p]).all()
+    ]
+    assert empty == [(2, 1), (5, 1)]
+    assert trace.array(Q.E)[2, 0, 0] == trace.step_errors[2]
+
+
+@pytest.mark.parametrize("engine", ["python", "numba"])
+@pytest.mark.parametrize("loss", ["none", "squared"])
+def test_without_an_error_there_is_only_a_forward_pass(engine: str, loss: str) -> None:
+    samples = BATCHES.samples if loss == "none" else (Sample((1.0, 2.0)),)
+    problem = replace(
+        BATCHES,
+        network=replace(BATCHES.network, loss=loss),
+        samples=samples,
+        training=replace(BATCHES.training, batch=1),
+    )
+    trace = run(problem, engine)
+    for quantity in (Q.D_W, Q.D_B, Q.D_IN, Q.E):
+        assert (trace.array(quantity) != trace.array(quantity)).all()
+    assert list(trace.log[-problem.layout.n_parameters :]) == list(problem.parameters)
+    assert all(e != e for e in trace.step_errors)
+
+
+@pytest.mark.parametrize("engine", ["python", "numba"])
+def test_nan_goes_through_every_activation_but_the_steps(engine: str) -> None:
+    for entry in ACTIVATIONS:
+        problem = Problem(
+            Network((Layer(2), Layer(1, activation=entry.name))),
+            Parameters((((1e200, -1e200),),), ((),)),
+            (Sample((1e200, 1e200), (0.0,)),),
+        )  # in = ∞ − ∞
+        out = run(problem, engine).value(Address(Q.OUT, 1, 1, sample=1, step=1))
+        if entry.name in ("step", "bipolar-step"):
+            assert out == entry.default
+        else:
+            assert out != out, entry.name
+
+
+def test_layers_have_the_same_fields_compiled() -> None:
+    compiled = pytest.importorskip("bptrace.kernels.compiled")
+    assert compiled.LAYER.names == LayerNet._fields

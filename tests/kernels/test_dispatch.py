@@ -1,0 +1,77 @@
+"""Every entry of the tables: reached by its code, and the same as its formula, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nan
+from struct import pack
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptrace.kernels import dispatch
+from bptrace.maths.activations import ACTIVATIONS, Activation
+from bptrace.maths.expr import FLOATS, Expr, Num, bind
+from bptrace.maths.losses import LOSSES, Loss
+from bptrace.maths.rules import RULES, Rule
+
+EDGES = [0.0, -0.0, inf, -inf, nan, 5e-324, -5e-324, 1.0, -1.0, 1.7e308, -1.7e308, 710.0, -746.0]
+NUMBERS = st.sampled_from(EDGES) | st.floats(-40.0, 40.0) | st.floats()
+
+
+def bits(x: float) -> bytes:
+    return b"nan" if x != x else pack("d", x)
+
+
+def read(expr: Expr, **places: float) -> bytes:
+    bound = bind(expr, {name: Num(value) for name, value in places.items()})
+    return bits(FLOATS.read(bound, lambda key: nan))
+
+
+def options(entry: Activation) -> list[float]:
+    return [entry.default, *(x for x in entry.limits if abs(x) < 10)]
+
+
+@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+@given(z=NUMBERS)
+def test_activation(entry: Activation, z: float) -> None:
+    code = ACTIVATIONS.code(entry.name)
+    for option in options(entry):
+        out = dispatch.act(code, z, option)
+        slope = dispatch.act_slope(code, z, out, option)
+        places = {"in": z, "out": out, "option": option}
+        assert bits(out) == read(entry.expr, **places)
+        assert bits(slope) == read(entry.slope_expr, **places)
+        low, high = entry.range
+        assert out != out or low <= out <= high
+
+
+@pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)
+@given(t=NUMBERS, a=NUMBERS, n=st.integers(1, 20).map(float))
+def test_loss(entry: Loss, t: float, a: float, n: float) -> None:
+    code, places = LOSSES.code(entry.name), {"t": t, "out": a, "n": n}
+    assert bits(dispatch.loss(code, t, a, n)) == read(entry.expr, **places)
+    assert bits(dispatch.loss_slope(code, t, a, n)) == read(entry.slope_expr, **places)
+
+
+@pytest.mark.parametrize("entry", RULES, ids=lambda entry: entry.name)
+@given(p=NUMBERS, g=NUMBERS, eta=NUMBERS)
+def test_rule(entry: Rule, p: float, g: float, eta: float) -> None:
+    places = {"parameter": p, "gradient": g, "eta": eta}
+    assert bits(dispatch.update(RULES.code(entry.name), p, g, eta)) == read(
+        entry.new_expr, **places
+    )
+
+
+@pytest.mark.parametrize("n", range(1, 10))
+def test_a_chain_finds_every_code(n: int) -> None:
+    def nth(k: int) -> Callable[[float], float]:
+        return lambda x: k + x
+
+    before = len(dispatch.SCALARS)
+    try:
+        chain = dispatch.fold(nth(k) for k in range(n))
+        assert [chain(code, 0.5) for code in range(n)] == [k + 0.5 for k in range(n)]
+    finally:
+        del dispatch.SCALARS[before:]

@@ -1,0 +1,218 @@
+"""The calculation once more, with lists and loops, as slow and as plain as can be.
+
+A reference for the tests: it imports nothing of bptrace. Networks and runs are plain dictionaries
+(see `calculate`), layers are numbered from 0, neurons and samples too. exp, tanh and log1p are
+handed in, because the bits of the standard library's differ between machines.
+
+Order: each sum is `total` of its terms, left to right; sources ascending, then the bias; targets
+ascending; samples in the order of the batch.
+"""
+
+
+def total(terms):
+    """Sum from left to right; the sum of nothing is −0.0, to which adding changes no bit."""
+    terms = list(terms)
+    if not terms:
+        return -0.0
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def activate(name, option, z, functions):
+    """Return f(z)."""
+    if name == "identity":
+        return z
+    if name == "step":
+        return option if z == 0 else (1.0 if z > 0 else 0.0) if z == z else option
+    if name == "bipolar-step":
+        return option if z == 0 else (1.0 if z > 0 else -1.0) if z == z else option
+    if name == "sigmoid":
+        return 1.0 / (1.0 + functions["exp"](-z))
+    if name == "tanh":
+        return functions["tanh"](z)
+    if name == "relu":
+        return z if z > 0 or z != z else 0.0
+    if name == "leaky-relu":
+        return z if z > option * z or z != z else option * z
+    if name == "softplus":
+        return (z if z > 0 or z != z else 0.0) + functions["log1p"](functions["exp"](-abs(z)))
+    raise LookupError(name)
+
+
+def differentiate(name, option, z, a, functions):
+    """Return f′(z), by a = f(z) where the textbook does so."""
+    if name == "identity":
+        return 1.0
+    if name in ("step", "bipolar-step"):
+        return 0.0
+    if name == "sigmoid":
+        return a * (1.0 - a)
+    if name == "tanh":
+        return 1.0 - a * a
+    if name == "relu":
+        return 1.0 if z > 0 else 0.0
+    if name == "leaky-relu":
+        return 1.0 if z > 0 else option
+    if name == "softplus":
+        return 1.0 / (1.0 + functions["exp"](-z))
+    raise LookupError(name)
+
+
+def error(name, t, a, n):
+    """Return the share of one output in E."""
+    return {
+        "none": 0.0,
+        "half-squared": 0.5 * ((t - a) * (t - a)),
+        "squared": (t - a) * (t - a),
+        "mean-squared": (t - a) * (t - a) / n,
+    }[name]
+
+
+def error_slope(name, t, a, n):
+    """Return ∂E/∂a of one output."""
+    return {
+        "none": 0.0,
+        "half-squared": a - t,
+        "squared": 2.0 * (a - t),
+        "mean-squared": 2.0 * (a - t) / n,
+    }[name]
+
+
+def forward(net, weights, biases, x, functions):
+    """Return (ins, outs): one list per layer; ins[0] is empty, outs[0] is x."""
+    ins, outs = [[]], [list(x)]
+    for l, layer in enumerate(net["layers"][1:], 1):
+        row_in, row_out = [], []
+        for j in range(layer["size"]):
+            terms = [
+                weights[l][j][i] * outs[l - 1][i]
+                for i in range(net["layers"][l - 1]["size"])
+                if layer["mask"][j][i]
+            ]
+            if layer["biases"] == "shared":
+                terms.append(biases[l][0])
+            elif layer["biases"] == "each":
+                terms.append(biases[l][j])
+            z = total(terms)
+            row_in.append(z)
+            row_out.append(activate(layer["activation"], layer["option"], z, functions))
+        ins.append(row_in)
+        outs.append(row_out)
+    return ins, outs
+
+
+def backward(net, weights, ins, outs, t, functions):
+    """Return (d_outs, slopes, deltas): ∂E/∂out, ∂out/∂in and δ, one list per layer."""
+    last = len(net["layers"]) - 1
+    d_outs, slopes, deltas = ([[] for _ in net["layers"]] for _ in range(3))
+    for l in range(last, 0, -1):
+        layer = net["layers"][l]
+        for j in range(layer["size"]):
+            if l == last:
+                d_out = error_slope(net["loss"], t[j], outs[l][j], float(layer["size"]))
+            else:
+                above = net["layers"][l + 1]
+                d_out = total(
+                    deltas[l + 1][m] * weights[l + 1][m][j]
+                    for m in range(above["size"])
+                    if above["mask"][m][j]
+                )
+            slope = differentiate(
+                layer["activation"], layer["option"], ins[l][j], outs[l][j], functions
+            )
+            d_outs[l].append(d_out)
+            slopes[l].append(slope)
+            deltas[l].append(d_out * slope)
+    return d_outs, slopes, deltas
+
+
+def gradients(net, outs, deltas):
+    """Return (∂E/∂w, ∂E/∂b) of one sample, nested like weights and biases."""
+    d_weights, d_biases = [[]], [[]]
+    for l, layer in enumerate(net["layers"][1:], 1):
+        d_weights.append(
+            [
+                [
+                    deltas[l][j] * outs[l - 1][i] if layer["mask"][j][i] else 0.0
+                    for i in range(net["layers"][l - 1]["size"])
+                ]
+                for j in range(layer["size"])
+            ]
+        )
+        each = {"none": [], "shared": [total(deltas[l])], "each": list(deltas[l])}
+        d_biases.append(each[layer["biases"]])
+    return d_weights, d_biases
+
+
+def over_batch(values, mean):
+    """Return sum or mean over the samples of a batch."""
+    result = total(values)
+    return result / len(values) if mean and len(values) > 1 else result
+
+
+def one_sample(net, weights, biases, sample, functions):
+    """Return all numbers of one sample."""
+    ins, outs = forward(net, weights, biases, sample["x"], functions)
+    result = {"in": ins, "out": outs}
+    if sample["t"] and net["loss"] != "none":
+        n = float(len(outs[-1]))
+        shares = [error(net["loss"], t, a, n) for t, a in zip(sample["t"], outs[-1], strict=True)]
+        result["E_k"], result["E"] = shares, total(shares)
+        d_outs, slopes, deltas = backward(net, weights, ins, outs, sample["t"], functions)
+        result["d_out"], result["slope"], result["delta"] = d_outs, slopes, deltas
+        result["d_w"], result["d_b"] = gradients(net, outs, deltas)
+    return result
+
+
+def calculate(net, run, functions):
+    """Return a list of steps, each a dictionary of numbers, with a last entry for what comes after.
+
+    ``net = {layers: [{size, activation, option, biases: none|shared|each, mask}], loss}``;
+    ``run = {weights, biases, samples: [{x, t}], rule, eta, batch, mean, steps, train_biases}``, with
+    ``weights[l][j][i]`` and ``biases[l][j]``, empty for l = 0. Every step has w, b and samples (a
+    dictionary by number from 0), and if there is an error E, d_w and d_b.
+    """
+    weights, biases, samples = run["weights"], run["biases"], run["samples"]
+    has_error = net["loss"] != "none" and all(sample["t"] for sample in samples)
+    steps, position = [], 0
+    for _ in range(run["steps"]):
+        batch = list(range(position, min(position + run["batch"], len(samples))))
+        position = 0 if batch[-1] == len(samples) - 1 else batch[-1] + 1
+        done = {s: one_sample(net, weights, biases, samples[s], functions) for s in batch}
+        step = {"w": weights, "b": biases, "samples": done}
+        steps.append(step)
+        if has_error:
+            each = list(done.values())
+            step["E"] = over_batch([one["E"] for one in each], run["mean"])
+            for key in ("d_w", "d_b"):
+                step[key] = nested(
+                    lambda *values: over_batch(list(values), run["mean"]),
+                    *(one[key] for one in each),
+                )
+            if run["rule"]:
+                weights, biases = update(net, run, step)
+    steps.append({"w": weights, "b": biases, "samples": {}})
+    return steps
+
+
+def update(net, run, step):
+    """Return (weights, biases) after gradient descent."""
+    eta = run["eta"]
+    weights = nested(lambda w, g: w - eta * g, step["w"], step["d_w"])
+    for l, layer in enumerate(net["layers"][1:], 1):
+        for j, row in enumerate(layer["mask"]):
+            for i, connected in enumerate(row):
+                if not connected:
+                    weights[l][j][i] = step["w"][l][j][i]
+    if not run["train_biases"]:
+        return weights, step["b"]
+    return weights, nested(lambda b, g: b - eta * g, step["b"], step["d_b"])
+
+
+def nested(function, *lists):
+    """Apply `function` to the numbers at the same place of nested lists."""
+    if isinstance(lists[0], list):
+        return [nested(function, *rows) for rows in zip(*lists, strict=True)]
+    return function(*lists)

@@ -1,0 +1,97 @@
+"""Hypothesis strategies: whole problems, as nasty as valid ones can be.
+
+No two layers are equally wide, biases are never zero, and all activations, losses and ways to have
+biases take their turn: equal widths, zeros and sigmoids alone have hidden wrong gradients before.
+"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from bptrace.maths.activations import ACTIVATIONS, Activation
+from bptrace.maths.losses import LOSSES
+from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
+
+MODERATE = st.floats(-2.0, 2.0, allow_subnormal=False)
+ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
+MOSTLY_HUGE = st.one_of(MODERATE, ANY_FINITE, st.sampled_from([0.0, -0.0, 1e200, -1e308, 5e-324]))
+
+
+@st.composite
+def layers(draw: st.DrawFn, activations: tuple[Activation, ...]) -> tuple[Layer, ...]:
+    """Draw an input layer and one to four more."""
+    widths = draw(st.lists(st.integers(1, 6), min_size=2, max_size=5, unique=True))
+    drawn = [Layer(widths[0])]
+    for before, size in zip(widths, widths[1:], strict=False):
+        entry = draw(st.sampled_from(activations))
+        option = None
+        if entry.option:
+            option = draw(st.none() | st.floats(max(entry.limits[0], -2.0), entry.limits[1]))
+        biases = draw(st.sampled_from([0, 1, size]))
+        mask = draw(st.just(()) | masks(size, before, biases))
+        drawn.append(Layer(size, activation=entry.name, option=option, biases=biases, mask=mask))
+    return tuple(drawn)
+
+
+@st.composite
+def masks(draw: st.DrawFn, size: int, before: int, biases: int) -> tuple[tuple[bool, ...], ...]:
+    """Draw which connections are there; a neuron without a bias keeps at least one."""
+    rows = []
+    for _ in range(size):
+        row = draw(st.lists(st.booleans(), min_size=before, max_size=before))
+        if not biases and not any(row):
+            row[draw(st.integers(0, before - 1))] = True
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+@st.composite
+def parameters(draw: st.DrawFn, network: Network, numbers: st.SearchStrategy[float]) -> Parameters:
+    """Draw weights (0 where there is no connection) and biases (never 0)."""
+    weights, biases = [], []
+    for l, layer in enumerate(network.layers[1:], 1):
+        rows = []
+        for j in range(1, layer.size + 1):
+            row = draw(_row(network.widths[l - 1], numbers))
+            rows.append(
+                tuple(w if network.connected(l, j, i) else 0.0 for i, w in enumerate(row, 1))
+            )
+        weights.append(tuple(rows))
+        biases.append(draw(_row(layer.biases, numbers.map(lambda b: b or 0.5))))
+    return Parameters(tuple(weights), tuple(biases))
+
+
+def _row(n: int, numbers: st.SearchStrategy[float]) -> st.SearchStrategy[tuple[float, ...]]:
+    return st.lists(numbers, min_size=n, max_size=n).map(tuple)
+
+
+@st.composite
+def problems(
+    draw: st.DrawFn,
+    numbers: st.SearchStrategy[float] = MODERATE,
+    activations: tuple[Activation, ...] = tuple(ACTIVATIONS),
+    losses: tuple[str, ...] = LOSSES.names,
+    always_learns: bool = False,
+) -> Problem:
+    """Draw a network with samples and training; `always_learns`: targets and a rule are there."""
+    network = Network(
+        draw(layers(activations)),
+        loss=draw(st.sampled_from(losses)),
+        train_biases=draw(st.booleans()),
+    )
+    has_targets = always_learns or draw(st.integers(0, 9)) > 0
+    sample = st.builds(
+        Sample, _row(network.widths[0], numbers), _row(network.widths[-1] * has_targets, numbers)
+    )
+    samples = draw(st.lists(sample, min_size=1, max_size=4))
+    training = Training(
+        rule="gradient-descent" if always_learns else draw(_RULES),
+        learning_rate=draw(st.floats(0.01, 1.0)),
+        batch=draw(st.integers(1, len(samples))),
+        reduction=draw(st.sampled_from(["sum", "mean"])),
+        steps=draw(st.integers(1, 4)),
+    )
+    return Problem(network, draw(parameters(network, numbers)), tuple(samples), training)
+
+
+_RULES = st.sampled_from(["gradient-descent", "gradient-descent", ""])
