@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from bptrace.errors import BptraceError
@@ -216,7 +217,7 @@ class Layout:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         widths, biases = shape.widths, shape.biases
-        self.w_at = _offsets([0] + [n * m for m, n in zip(widths, widths[1:], strict=False)])
+        self.w_at = _offsets([0] + [n * m for m, n in pairwise(widths)])
         self.b_at = _offsets(biases)
         self.out_at = _offsets(widths)
         self.in_at = _offsets((0, *widths[1:]))
@@ -262,7 +263,7 @@ class Layout:
         return start + at[address.layer] + address.neuron - 1
 
     def address(self, slot: int) -> tuple[Address, int]:
-        """Return the address at `slot` and the place of its sample in the batch (inverse of `slot`).
+        """Return the address at `slot`, and the place of its sample in the batch: `slot` inverted.
 
         Sample and step of the address are left open (0); raises `IndexError` outside the record.
         """

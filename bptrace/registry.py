@@ -12,7 +12,9 @@ class Named(Protocol):
     """Anything with a name."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which users know the entry."""
+        ...
 
 
 Entry = TypeVar("Entry", bound=Named)

@@ -8,7 +8,7 @@ read is told to the trace when it is made; this module knows no dialect.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bptrace.address import Address, Quantity
 from bptrace.errors import BptraceError
@@ -17,6 +17,8 @@ from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
 from bptrace.model import Problem, Sample
 
 if TYPE_CHECKING:
+    from array import array
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -69,7 +71,8 @@ class Trace:
         Parameters
         ----------
         name : str
-            In the problem's dialect or positional: ``"dE/dw5"``, ``"w[2,1,1]+"``, ``"t_O1-out_O1"``.
+            In the dialect of the file, or positional: ``"dE/dw5"``, ``"w[2,1,1]+"``,
+            ``"t_O1 - out_O1"``.
         step : int
             From 1; ``step + 1`` of the last step is the state after it.
         sample : int, optional
@@ -86,14 +89,14 @@ class Trace:
 
         Sample as in `at`. What the log holds is a view into it, not a copy.
         """
-        import numpy as np
-
         expr = self._read(name)
         if isinstance(expr, Ref) and isinstance(expr.key, Address):
             address = self.complete(expr.key, step=1, sample=None)
             if self.layout.has(address):
                 column = slice(self.layout.slot(address), self.steps * self.layout.size)
-                return np.frombuffer(self.log, dtype=np.float64)[column][:: self.layout.size]
+                return self._floats()[column][:: self.layout.size]
+        import numpy as np
+
         return np.array([self.at(name, step) for step in range(1, self.steps + 1)])
 
     def array(self, quantity: Quantity) -> NDArray[np.float64]:
@@ -103,10 +106,8 @@ class Trace:
         belongs to a sample; n in the order of `Layout`. Samples that a smaller last batch does not
         have are nan.
         """
-        import numpy as np
-
         layout = self.layout
-        records = np.frombuffer(self.log, dtype=np.float64)[: self.steps * layout.size]
+        records = self._floats()[: self.steps * layout.size]
         records = records.reshape(self.steps, layout.size)
         starts = {
             Quantity.W: (0, layout.n_w),
@@ -122,6 +123,12 @@ class Trace:
         bounds = [*sorted(layout.sample_starts.values()), layout.sample_size]
         start = layout.sample_starts[quantity]
         return per_sample[:, :, start : bounds[bounds.index(start) + 1]]
+
+    def _floats(self) -> NDArray[np.float64]:
+        """The whole log as an array that shares its memory."""
+        import numpy as np
+
+        return np.frombuffer(cast("array[float]", self.log), dtype=np.float64)
 
     def samples(self, step: int) -> tuple[int, ...]:
         """Return the samples (from 1) of a step."""

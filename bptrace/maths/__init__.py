@@ -1,1 +1,1 @@
-"""What is calculated, in plain Python and `math` only: expressions, equations, tables of functions."""
+"""What is calculated, in plain Python: expressions, equations, tables of functions."""

@@ -1,8 +1,8 @@
 """Activation functions: one entry each, with value and slope as function and as formula.
 
 The scalar functions are what the kernels compile, the formulas what is printed; the tests hold them
-together with ``==``. A new activation is one entry here. Own formulas and functions of a whole layer
-(softmax) are not in this table yet: a vector function would need a slope per pair of neurons.
+together with ``==``. A new activation is one entry here. Own formulas and functions of a whole
+layer (softmax) are not in this table yet: a vector function would need a slope per pair of neurons.
 """
 
 from __future__ import annotations

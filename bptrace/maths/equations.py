@@ -2,8 +2,8 @@
 
 `Chapter(problem).equation(address)` gives the formula of any quantity of any layer, sample and step
 in terms of the quantities just before it; whatever has no equation is given. The chapter knows
-neither names nor numbers. Order of all sums: sources ascending and the bias last; targets ascending;
-samples in the order of the batch.
+neither names nor numbers. Order of all sums: sources ascending and the bias last; targets
+ascending; samples in the order of the batch.
 
 Sources: Rumelhart, Hinton & Williams, Learning representations by back-propagating errors (Nature
 323, 1986), equations 1–8, for the quantities one by one; Nielsen, Neural Networks and Deep Learning
@@ -171,9 +171,7 @@ class Chapter:
     def _loss(self, address: Address, slope: bool) -> Expr:
         k = address.neuron
         entry = LOSSES.get(self.network.loss)
-        out = Address(
-            Q.OUT, self.network.depth, k, sample=address.sample, step=address.step
-        )
+        out = Address(Q.OUT, self.network.depth, k, sample=address.sample, step=address.step)
         places: dict[Hashable, Expr] = {
             "out": Ref(out),
             "t": Ref(Address(Q.T, 0, k, sample=address.sample, step=address.step)),
@@ -231,9 +229,7 @@ class Chapter:
         for m in self.network.targets(address.layer, address.neuron):
             net = address._replace(quantity=Q.IN, layer=address.layer + 1, neuron=m, of=None)
             if self._reaches(net, address.of):
-                yield mul(
-                    Ref(partial(address.of, net)), Ref(address._replace(of=net)), role="path"
-                )
+                yield mul(Ref(partial(address.of, net)), Ref(address._replace(of=net)), role="path")
 
     def _reaches(self, net: Address, of: Address | None) -> bool:
         """Whether `of` can depend on a net input of its own layer or an earlier one."""
@@ -266,9 +262,7 @@ class Chapter:
         if not self.network.connected(address.layer, address.neuron, address.source):
             return ZERO
         if address.of == net:
-            return Ref(
-                net._replace(quantity=Q.OUT, layer=net.layer - 1, neuron=address.source)
-            )
+            return Ref(net._replace(quantity=Q.OUT, layer=net.layer - 1, neuron=address.source))
         return self._through(net, address)
 
     def _d_b(self, address: Address) -> Expr:

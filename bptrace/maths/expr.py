@@ -31,7 +31,7 @@ class Num:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A quantity: an address, or the name of an open place (`"in"`, `"out"`) in a table's formula."""
+    """A quantity: an address, or the name of an open place (`"in"`, `"out"`) of a formula."""
 
     key: Hashable
 

@@ -25,6 +25,7 @@ __all__ = [
     "Notation",
     "NotationError",
     "Shown",
+    "abbreviated",
     "dialect_names",
     "get_dialect",
     "value_of",
@@ -37,6 +38,15 @@ class Delta(NamedTuple):
     """δ = −∂E/∂in of a neuron: what stands in formulas where δ has the opposite sign."""
 
     gradient: Address
+
+
+class Left(NamedTuple):
+    """Terms that are left out of a long sum."""
+
+    terms: int
+
+    def __str__(self) -> str:
+        return f"… {self.terms} …"
 
 
 class Shown(NamedTuple):
@@ -82,17 +92,29 @@ class Notation:
 
     def name(self, key: Hashable, mark: bool = False) -> str:
         """Return the name of an address (or of a `Delta`); `mark` adds its sample."""
-        if isinstance(key, Delta):
+        if isinstance(key, Left):
+            name = str(key)
+        elif isinstance(key, Delta):
             name = self._names.delta(key.gradient)
         else:
             assert isinstance(key, Address)
             hidden = self.minus_delta and key.quantity is Q.D_IN and key.of is None
             name = self._gradient(key, mark) if hidden else self._names.name(key, mark)
-        return to_ascii(name) if self.ascii else name
+        return self.plain(name)
 
     def neuron(self, l: int, j: int) -> str:
         """Return the name of neuron j (from 1) of layer l."""
         return self._names.neuron(l, j)
+
+    def neuron_or_output(self, l: int, j: int) -> str:
+        """Return the name of a neuron, or of its output where neurons are only numbered."""
+        name = self.neuron(l, j)
+        name = self._names.name(Address(Q.OUT, l, j)) if name.isdecimal() else name
+        return self.plain(name)
+
+    def plain(self, text: str) -> str:
+        """Return `text` in ASCII if only that may be written (names of users stay)."""
+        return to_ascii(text) if self.ascii else text
 
     def _gradient(self, key: Address, mark: bool) -> str:
         top = self._names.name(Address(Q.E, sample=key.sample), mark)
@@ -162,19 +184,19 @@ class Notation:
     def formula(self, expr: Expr) -> str:
         """Return a formula with names; samples are marked where it speaks of several."""
         samples = {key.sample for key in refs(expr) if isinstance(key, Address) and key.sample}
-        text = write(expr, lambda key: self.name(key, mark=len(samples) > 1))
-        return to_ascii(text) if self.ascii else text
+        return self.plain(write(expr, lambda key: self.name(key, mark=len(samples) > 1)))
 
     def numbers(self, expr: Expr, values: Callable[[Address], float], digits: int) -> str:
         """Return a formula with numbers in the place of names."""
-        return self._ascii(write(expr, lambda key: self.number(value_of(key, values), digits)))
+
+        def number(key: Hashable) -> str:
+            return str(key) if isinstance(key, Left) else self.number(value_of(key, values), digits)
+
+        return self.plain(write(expr, number))
 
     def number(self, value: float, digits: int) -> str:
         """Return a number as a hand calculation prints it."""
         return format_number(value, digits, unicode=not self.ascii)
-
-    def _ascii(self, text: str) -> str:
-        return to_ascii(text) if self.ascii else text
 
     # Reading
 
@@ -224,6 +246,16 @@ class Notation:
     def _delta(self, l: int, j: int) -> tuple[Address, Expr | None]:
         gradient = Address(Q.D_IN, l, j)
         return gradient, neg(Ref(gradient)) if self.minus_delta else Ref(gradient)
+
+
+def abbreviated(expr: Expr, most: int) -> Expr:
+    """Return `expr` with sums of more than `most` terms cut to their first and last ones."""
+    if not isinstance(expr, Op):
+        return expr
+    args = tuple(abbreviated(arg, most) for arg in expr.args)
+    if expr.name == "add" and len(args) > most:
+        args = (*args[:3], Ref(Left(len(args) - 5)), *args[-2:])
+    return Op(expr.name, args, expr.role)
 
 
 def _without_ones(expr: Expr) -> Expr:

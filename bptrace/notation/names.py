@@ -26,10 +26,8 @@ _PARAMETER = {
 }
 _ASCII = {
     "Δ": "step_", "∂": "d", "δ": "delta", "η": "eta", "ε": "eps", "θ": "theta", "σ": "sigma",
-    "⁺": "+", "·": "*", "−": "-", "²": "^2", "½": "0.5", "⁽": "(", "⁾": ")",
-    **{chr(c): str(d) for d, c in enumerate((0x2070, 0xB9, 0xB2, 0xB3))},
-    **{chr(0x2070 + d): str(d) for d in range(4, 10)},
-    "²": "^2",
+    "…": "...", "–": "-", "Σ": "sum", "⁺": "+", "·": "*", "−": "-", "½": "0.5", "⁽": "(", "⁾": ")",
+    **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
 }  # fmt: skip
 _TO_ASCII = str.maketrans(_ASCII)
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -199,7 +199,9 @@ class Reader:
         new = Ref(address._replace(quantity=_NEW[address.quantity]))
         if self.text[end : end + 1] == "⁺":
             return new, end + 1
-        if self.text[end : end + 1] == "+" and not re.match(r"\s*[^\s+*/),-]", self.text[end + 1 :]):
+        if self.text[end : end + 1] == "+" and not re.match(
+            r"\s*[^\s+*/),-]", self.text[end + 1 :]
+        ):
             return new, end + 1
         return found
 
@@ -229,7 +231,9 @@ class Reader:
         word = _WORD.match(self.text, self.at)
         if not word:
             found = self.text[self.at : self.at + 1]
-            return self._error(f"expected a quantity, found {found!r}" if found else "ends too soon")
+            return self._error(
+                f"expected a quantity, found {found!r}" if found else "ends too soon"
+            )
         name = word.group()
         return self._error(f"unknown quantity {name!r}. {suggest(name, tuple(self.names), most=8)}")
 

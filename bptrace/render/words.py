@@ -26,6 +26,22 @@ _WORDS: dict[str, tuple[str, str]] = {
     "before": ("before", "更新前"),
     "after": ("after", "更新后"),
     "given": ("given", "已知"),
+    "further numbers": ("Further numbers of the source", "原文的其他数值"),
+    "samples in all": ("{n} samples", "{n} 个样本"),
+    "one update per sample": ("one update per sample", "每个样本更新一次"),
+    "one update per batch, sum": (
+        "one update per {n} samples, gradients summed",
+        "每 {n} 个样本更新一次，梯度求和",
+    ),
+    "one update per batch, mean": (
+        "one update per {n} samples, gradients averaged",
+        "每 {n} 个样本更新一次，梯度取平均",
+    ),
+    "too large": (
+        "{equations} equations are too many to print; this is the step in short.",
+        "共 {equations} 个式子，无法全部列出；以下为本步摘要。",
+    ),
+    "ask for a part": ("To see a part of it:", "查看其中一部分："),
 }
 
 

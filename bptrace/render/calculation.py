@@ -1,0 +1,316 @@
+"""A run as a hand calculation: forward, backward, update, number by number.
+
+The order of the lines is that of the chapter (`maths.equations`), their wording that of the
+dialect; here are only headings, grouping and what to leave out of a large network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from bptrace.address import Address, Quantity
+from bptrace.errors import UnknownName
+from bptrace.maths.expr import FLOATS
+from bptrace.model import Claim
+from bptrace.notation import Notation, abbreviated, value_of
+from bptrace.render.claims import Claims, Read
+from bptrace.render.header import Header
+from bptrace.render.lines import Block, Line, Remark
+from bptrace.render.summary import Summary
+from bptrace.render.words import Words
+from bptrace.trace import Trace
+
+Q = Quantity
+LARGE = 400
+"""A step with more equations than this (three lines each) is summed up instead of printed."""
+
+MOST_TERMS = 12
+"""Longer sums are printed with their first and last terms only."""
+
+_BARS = (("╷", "│", "╵", "╶"), ("|", "|", "|", "|"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of a trace is printed.
+
+    `steps` from 1; `samples` from 1, empty for all of the step; `only` neurons as (layer, neuron),
+    empty for all; `digits` decimals of long numbers.
+    """
+
+    steps: Sequence[int] = (1,)
+    samples: Sequence[int] = ()
+    only: frozenset[tuple[int, int]] = frozenset()
+    digits: int = 10
+
+
+class Calculation:
+    """A Rich renderable that prints steps of a trace.
+
+    Parameters
+    ----------
+    trace : Trace
+    notation : Notation
+        Its dialect is that of the output; claims are read in the dialect of the file.
+    words : Words
+    options : Options
+    remark : function, optional
+        What to say beside a line about a claim; default: the number that the source has.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        notation: Notation,
+        words: Words,
+        options: Options = Options(),
+        remark: Callable[[Claim], Remark | None] | None = None,
+    ) -> None:
+        self.trace = trace
+        self.problem = trace.problem
+        self.notation = notation
+        self.words = words
+        self.options = options
+        self.values = trace.values()
+        self._remark = remark or self._as_printed
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        claims = Claims(self.trace, self.words, self._remark)
+        yield Header(self.trace, self.notation, self.words, self.options.digits)
+        for step in self.options.steps:
+            yield from self._step(step, claims, options.max_width)
+
+    # One step
+
+    def _step(self, step: int, claims: Claims, width: int) -> Iterator[Text | Heading | Summary]:
+        if len(self.options.steps) > 1 or self.trace.steps > 1:
+            yield self._rule(self.words("step of", step=step, steps=self.trace.steps), strong=True)
+        if self._is_large(step):
+            sample = self._samples(step)[0]
+            yield Summary(self.trace, self.notation, self.words, step, sample)
+            yield from self._closing(step)
+            return
+        chapter = self.trace.chapter
+        for sample in self._samples(step):
+            suffix = self._sample_heading(sample)
+            yield from self._phase(
+                self.words("forward") + suffix, chapter.forward(sample, step), claims, width
+            )
+            yield from self._phase(
+                self.words("backward") + suffix, chapter.backward(sample, step), claims, width
+            )
+        if not self.options.samples:
+            yield from self._updates(step, claims, width)
+            if not self.options.only:
+                yield from self._rest(claims.rest(step), width)
+            yield from self._closing(step)
+
+    def _updates(self, step: int, claims: Claims, width: int) -> Iterator[Text | Heading]:
+        reduction = f"{self.problem.training.reduction} over the batch"
+        new = (Q.W_NEW, Q.B_NEW)
+        addresses = list(self.trace.chapter.update(step))
+        sums = [address for address in addresses if address.quantity not in new]
+        yield from self._phase(self.words(reduction), sums, claims, width)
+        updates = [address for address in addresses if address.quantity in new]
+        yield from self._phase(self.words("update"), updates, claims, width)
+
+    def _samples(self, step: int) -> Sequence[int]:
+        return self.options.samples or self.trace.samples(step)
+
+    def _sample_heading(self, sample: int) -> str:
+        several = len(self.problem.samples) > 1
+        return f", {self.words('sample', sample=sample)}" if several else ""
+
+    def _is_large(self, step: int) -> bool:
+        if self.options.only:
+            return False
+        network = self.problem.network
+        equations = 2 * sum(network.widths) + 2 * self.problem.layout.n_parameters
+        return equations * len(self._samples(step)) > LARGE
+
+    # One phase: blocks of equations, one per neuron
+
+    def _phase(
+        self, title: str, addresses: Iterable[Address], claims: Claims, width: int
+    ) -> Iterator[Text | Heading]:
+        shown = [a for a in addresses if self.notation.is_shown(a) and self._is_wanted(a)]
+        if not shown:
+            return
+        yield self._rule(title)
+        layer = None
+        for key, group in groupby(shown, self._hand):
+            if key.layer != layer:
+                layer = key.layer
+                yield Text(f"\n  {self._layer_title(key)}", "bptrace.layer")
+            else:
+                yield Text()
+            lines = [self._line(address, claims) for address in group]
+            yield from Block(key.mark, lines, self._mark_width, self._bar).rows(width)
+        yield Text()
+
+    def _hand(self, address: Address) -> Hand:
+        """What the line works on: a neuron, a shared bias or the error."""
+        l, j = address.layer, address.neuron
+        if address.quantity in (Q.E, Q.E_K):
+            return Hand(self.problem.network.depth + 1, self.notation.name(Address(Q.E)))
+        shared = address.quantity in (Q.D_B, Q.B_NEW) and self.problem.network.layers[l].biases == 1
+        if shared:
+            return Hand(l, self.notation.name(Address(Q.B, l, 1)))
+        return Hand(l, self.notation.neuron_or_output(l, j))
+
+    def _layer_title(self, hand: Hand) -> str:
+        depth = self.problem.network.depth
+        if hand.layer > depth:
+            return self.words("error")
+        if hand.layer == depth:
+            return self.words("output layer")
+        if depth == 2:
+            return self.words("hidden layer")
+        return self.words("hidden layer l", l=hand.layer + self.notation.dialect.first_layer)
+
+    def _is_wanted(self, address: Address) -> bool:
+        only = self.options.only
+        return not only or (address.layer, address.neuron) in only
+
+    def _line(self, address: Address, claims: Claims) -> Line:
+        equation = self.trace.chapter.equation(address)
+        assert equation is not None, f"{address} is given, it has no line"
+        left, expr = self.notation.shown(equation, self.trace.chapter)
+        digits = self.options.digits
+        expr = abbreviated(expr, MOST_TERMS)
+        return Line(
+            left=self.notation.name(left, mark=False),
+            formula=self.notation.formula(expr),
+            numbers=self.notation.numbers(expr, self.values, digits),
+            result=self.notation.number(value_of(left, self.values), digits),
+            remarks=claims.take(left),
+        )
+
+    def _rest(self, reads: Sequence[Read], width: int) -> Iterator[Text | Heading]:
+        """Numbers of the source that are not lines of the calculation."""
+        lines = [line for read in reads if (line := self._extra(read)) is not None]
+        if lines:
+            yield self._rule(self.words("further numbers"))
+            yield Text()
+            yield from Block("", lines, self._mark_width, self._bar).rows(width)
+            yield Text()
+
+    def _extra(self, read: Read) -> Line | None:
+        remark = self._remark(read.claim)
+        if remark is None:
+            return None
+        digits = self.options.digits
+        expr = read.expr
+        left = self.notation.formula(expr)
+        if isinstance(read.key, Address):
+            equation = self.trace.chapter.equation(read.key)
+            if equation is not None:
+                expr = abbreviated(
+                    self.notation.shown(equation, self.trace.chapter).expr, MOST_TERMS
+                )
+        formula = self.notation.formula(expr)
+        numbers = self.notation.numbers(expr, self.values, digits)
+        value = FLOATS.read(read.expr, lambda key: value_of(key, self.values))
+        result = self.notation.number(value, digits)
+        return Line(left, formula if formula != left else numbers, numbers, result, (remark,))
+
+    def _as_printed(self, claim: Claim) -> Remark | None:
+        if claim.printed is None:
+            return None
+        text = self.words("source has", printed=claim.printed.text)
+        asides = [claim.eq] if claim.eq else []
+        if claim.learning_rate not in (None, self.problem.training.learning_rate):
+            asides.append(f"{self.notation.name(Address(Q.ETA))} = {claim.learning_rate:g}")
+        if asides:
+            text += f" ({', '.join(asides)})"
+        return Remark(self.notation.plain(text))
+
+    def _closing(self, step: int) -> Iterator[Text]:
+        """E of the step's samples before and after the update."""
+        if self.problem.phases < 3:
+            return
+        before, after = (self._error(step, at) for at in (step, step + 1))
+        name = self.notation.name(Address(Q.E))
+        digits = self.options.digits
+        line = Text("  ").append(name, "bptrace.quantity")
+        for word, value in ((self.words("before"), before), (self.words("after"), after)):
+            line.append(f"   {word} ").append(self.notation.number(value, digits), "bptrace.result")
+        if before > 0:
+            change = f"{(after - before) / before:+.1%}"
+            line.append(f"   {self.notation.plain(change.replace('-', '−'))}", "bptrace.layer")
+        yield line
+        yield Text()
+
+    def _error(self, step: int, at: int) -> float:
+        """E of the samples of `step` with the parameters at the beginning of step `at`."""
+        samples = self.trace.samples(step)
+        errors = [self.values(Address(Q.E, sample=s, step=at)) for s in samples]
+        total = errors[0]
+        for error in errors[1:]:
+            total += error
+        mean = self.problem.training.reduction == "mean" and len(errors) > 1
+        return total / len(errors) if mean else total
+
+    # Small change
+
+    @property
+    def _bar(self) -> tuple[str, str, str, str]:
+        return _BARS[self.notation.ascii]
+
+    @property
+    def _mark_width(self) -> int:
+        network = self.problem.network
+        marks = (
+            cell_len(self.notation.neuron_or_output(l, j))
+            for l in range(1, network.depth + 1)
+            for j in (1, network.widths[l])
+        )
+        return min(max(marks), 8)
+
+    def _rule(self, title: str, strong: bool = False) -> Heading:
+        line = ("=" if strong else "-") if self.notation.ascii else ("━" if strong else "─")
+        return Heading(title, line)
+
+
+class Heading:
+    """A title with a line to the right edge."""
+
+    def __init__(self, title: str, line: str) -> None:
+        self.title = title
+        self.line = line
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rest = max(options.max_width - cell_len(self.title) - 1, 0)
+        yield Text(self.title, "bptrace.phase").append(f" {self.line * rest}", "bptrace.edge")
+
+
+class Hand(NamedTuple):
+    """What a block of lines works on: its layer, and its name at the left edge."""
+
+    layer: int
+    mark: str
+
+
+def neurons(notation: Notation, names: Iterable[str]) -> frozenset[tuple[int, int]]:
+    """Return the neurons called `names`: by their own name or by that of their output.
+
+    Raises `UnknownName` with the nearest name.
+    """
+    network = notation.network
+    known: dict[str, tuple[int, int]] = {}
+    for l in range(1, network.depth + 1):
+        for j in range(1, network.widths[l] + 1):
+            output = Address(Q.OUT, l, j)
+            for name in (notation.name(output), output.positional, notation.neuron(l, j)):
+                known.setdefault(name, (l, j))
+    for name in names:
+        if name not in known:
+            raise UnknownName("neuron", name, tuple(known))
+    return frozenset(known[name] for name in names)

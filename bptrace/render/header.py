@@ -1,0 +1,200 @@
+"""The head of a calculation: title, source, what is given, and the network with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+from bptrace.address import Address, Quantity
+from bptrace.maths.losses import LOSSES
+from bptrace.model import Network
+from bptrace.notation import Notation
+from bptrace.notation.text import write
+from bptrace.render.drawing import Drawing, Edge, Node
+from bptrace.render.words import Words
+from bptrace.trace import Trace
+
+Q = Quantity
+MOST_GIVEN = 60
+"""With more parameters than this the given numbers are not listed."""
+
+MOST_WIRES = 16
+"""A gap between two layers with more connections makes a drawing of more than 30 rows."""
+
+DRAWN_DIGITS = 4
+
+
+class Header:
+    """Title and source, one line on the network, the given numbers, the drawing."""
+
+    def __init__(self, trace: Trace, notation: Notation, words: Words, digits: int) -> None:
+        self.trace = trace
+        self.problem = trace.problem
+        self.notation = notation
+        self.words = words
+        self.digits = digits
+        self.values = trace.values()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        yield from self._title(width)
+        yield from self._given(width)
+        drawing = self._drawing()
+        if drawing is not None and drawing.fits(width - 2):
+            yield Text()
+            for row in console.render_lines(drawing, options.update(width=width - 2), pad=False):
+                yield Segment("  ")
+                yield from row
+                yield Segment.line()
+        yield Text()
+
+    # Title
+
+    def _title(self, width: int) -> Iterator[Text]:
+        line = Text(("=" if self.notation.ascii else "━") * width, "bptrace.edge")
+        yield line
+        for text, style in (
+            (self.problem.title, "bptrace.title"),
+            (self.problem.source, "bptrace.source"),
+            (self._network(), "bptrace.layer"),
+            (self._training(), "bptrace.layer"),
+        ):
+            if text:
+                yield Text(f" {self.notation.plain(text)}", style, overflow="fold")
+        yield line
+
+    def _network(self) -> str:
+        network = self.problem.network
+        sizes = "-".join(map(str, network.widths))
+        names = [layer.activation for layer in network.layers[1:]]
+        activations = names[0] if len(set(names)) == 1 else " – ".join(names)
+        parts = [sizes, activations]
+        if self.problem.phases > 1:
+            parts.append(self._loss(network))
+        return ", ".join(parts)
+
+    def _loss(self, network: Network) -> str:
+        """E = Σ ½·(t − out)², with the letters of the dialect."""
+        names = self.notation.dialect.names
+        letters = {"n": str(network.widths[-1])}
+        for place, pattern in (("t", names["target"]), ("out", names["out"])):
+            letters[place] = pattern.format(n="k", l="L", j="k", g="k")
+        share = write(LOSSES.get(network.loss).expr, lambda key: letters[str(key)])
+        return f"{names['error']} = Σ {share}"
+
+    def _training(self) -> str:
+        training = self.problem.training
+        if self.problem.phases < 3:
+            return ""
+        rate = self.notation.name(Address(Q.ETA))
+        parts = [training.rule, f"{rate} = {training.learning_rate:g}"]
+        if len(self.problem.samples) > 1:
+            parts.append(self.words("samples in all", n=len(self.problem.samples)))
+            parts.append(self._batch(training.batch, training.reduction))
+        return ", ".join(parts)
+
+    def _batch(self, batch: int, reduction: str) -> str:
+        if batch == 1:
+            return self.words("one update per sample")
+        return self.words(f"one update per batch, {reduction}", n=batch)
+
+    # Given numbers
+
+    def _given(self, width: int) -> Iterator[Text]:
+        if self.problem.layout.n_parameters > MOST_GIVEN or len(self.problem.samples) > 8:
+            return
+        rows = [*self._samples(), *self._parameters()]
+        margin = max(cell_len(label) for label, _ in rows) + 4
+        yield Text()
+        for label, pairs in rows:
+            for k, row in enumerate(_filled(pairs, width - margin)):
+                head = f"  {label}" if k == 0 else ""
+                text = Text(head + " " * (margin - cell_len(head)), "bptrace.layer")
+                yield text.append_text(row)
+
+    def _samples(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        samples, network = self.problem.samples, self.problem.network
+        for s in range(1, len(samples) + 1):
+            label = self.words("sample", sample=s) if len(samples) > 1 else self.words("given")
+            places = [Address(Q.OUT, 0, i) for i in range(1, network.widths[0] + 1)]
+            if samples[s - 1].t:
+                places += [Address(Q.T, 0, k) for k in range(1, network.widths[-1] + 1)]
+            yield label, [self._pair(place.at(s, 1)) for place in places]
+
+    def _parameters(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        network = self.problem.network
+        for l in range(1, network.depth + 1):
+            layer = network.layers[l]
+            places = [
+                Address(Q.W, l, j, i)
+                for j in range(1, layer.size + 1)
+                for i in network.sources(l, j)
+            ] + [Address(Q.B, l, j) for j in range(1, layer.biases + 1)]
+            number = l + self.notation.dialect.first_layer
+            yield self.words("layer", l=number), [self._pair(p.at(0, 1)) for p in places]
+
+    def _pair(self, address: Address) -> tuple[str, str]:
+        value = self.values(address)
+        return self.notation.name(address), self.notation.number(value, self.digits)
+
+    # Drawing
+
+    def _drawing(self) -> Drawing | None:
+        network = self.problem.network
+        wires = [n * m for n, m in zip(network.widths, network.widths[1:], strict=False)]
+        if max(wires) > MOST_WIRES or max(network.widths) > 6:
+            return None
+        sample = self.trace.samples(1)[0]
+        layers = [
+            [self._node(l, j, sample) for j in range(1, width + 1)]
+            for l, width in enumerate(network.widths)
+        ]
+        return Drawing(
+            layers,
+            list(self._edges()),
+            biases=[[], *(self._biases(l) for l in range(1, network.depth + 1))],
+            ascii_only=self.notation.ascii,
+        )
+
+    def _node(self, l: int, j: int, sample: int) -> Node:
+        network = self.problem.network
+        out = self.values(Address(Q.OUT, l, j, sample=sample, step=1))
+        note = ""
+        if l == network.depth and self.problem.samples[sample - 1].t:
+            note = f"t {self._short(self.values(Address(Q.T, 0, j, sample=sample, step=1)))}"
+        return Node(self.notation.neuron_or_output(l, j), self._short(out), note)
+
+    def _edges(self) -> Iterator[Edge]:
+        network = self.problem.network
+        for l in range(1, network.depth + 1):
+            for j in range(1, network.widths[l] + 1):
+                for i in network.sources(l, j):
+                    yield Edge(l, i - 1, j - 1, self._label(Address(Q.W, l, j, i, step=1)))
+
+    def _biases(self, l: int) -> Sequence[str]:
+        if not self.problem.network.layers[l].biases:
+            return []
+        width = self.problem.network.widths[l]
+        return [self._label(Address(Q.B, l, j, step=1)) for j in range(1, width + 1)]
+
+    def _label(self, address: Address) -> str:
+        return f"{self.notation.name(address)} {self._short(self.values(address))}"
+
+    def _short(self, value: float) -> str:
+        return self.notation.number(value, DRAWN_DIGITS)
+
+
+def _filled(pairs: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
+    """Set ``name = value`` pairs side by side, as many as fit a row of `width` cells."""
+    row = Text()
+    for name, value in pairs:
+        pair = Text(name, "bptrace.quantity").append(" = ", "bptrace.edge").append(value)
+        if row.cell_len and row.cell_len + 3 + pair.cell_len > width:
+            yield row
+            row = Text()
+        row = row.append("   " if row.cell_len else "").append_text(pair)
+    yield row

@@ -1,0 +1,128 @@
+"""One equation as lines of text: symbols, numbers, result, and beside it what the source has.
+
+Layout only: what stands in the lines comes from `notation`, which values from the trace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.text import Text
+
+_BREAKS = re.compile(r"(?= [+−·*-] )")
+_GAP = 3
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A text beside a result, such as the number that the source prints, and its style."""
+
+    text: str
+    style: str = "bptrace.claim"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One equation: `left` = formula = numbers = result."""
+
+    left: str
+    formula: str
+    numbers: str
+    result: str
+    remarks: tuple[Remark, ...] = field(default=())
+
+    @property
+    def stages(self) -> list[str]:
+        """What stands behind the equals signs, without repeats and with the result last."""
+        stages = [self.formula, self.numbers, self.result]
+        return [
+            text for text, after in zip(stages, [*stages[1:], ""], strict=True) if text != after
+        ]
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Break a formula before its operators, so that each line fits `width` cells if it can."""
+    lines: list[str] = []
+    for piece in _BREAKS.split(text):
+        if lines and cell_len(lines[-1]) + cell_len(piece) <= width:
+            lines[-1] += piece
+        else:
+            lines.append(piece.lstrip() if lines else piece)
+    return lines
+
+
+class Block:
+    """Equations below one another, aligned at their equals signs, behind a mark and a bar.
+
+    Parameters
+    ----------
+    mark : str
+        What is in hand: the name of a neuron.
+    lines : iterable of Line
+    mark_width : int
+        Cells for the mark, the same for all blocks of a calculation.
+    bar : tuple of str
+        Upper end, middle and lower end of the bar, and the bar of a single line.
+    """
+
+    def __init__(
+        self, mark: str, lines: Iterable[Line], mark_width: int, bar: tuple[str, str, str, str]
+    ) -> None:
+        self.mark = mark
+        self.lines = list(lines)
+        self.mark_width = mark_width
+        self.bar = bar
+
+    def rows(self, width: int) -> list[Text]:
+        """Return the block as rows of at most `width` cells."""
+        margin = 2 + self.mark_width + 3
+        left = max(cell_len(line.left) for line in self.lines)
+        left = min(left, max(8, (width - margin) // 2))
+        bodies = [row for line in self.lines for row in _body(line, left, width - margin)]
+        return [self._row(k, body, len(bodies)) for k, body in enumerate(bodies)]
+
+    def _row(self, k: int, body: Text, count: int) -> Text:
+        mark = self.mark if k == 0 else ""
+        first, middle, last, only = self.bar
+        bar = only if count == 1 else first if k == 0 else last if k == count - 1 else middle
+        padding = " " * (self.mark_width - cell_len(mark))
+        row = Text("  ").append(mark + padding, "bptrace.highlight")
+        return row.append(f" {bar} ", "bptrace.edge").append_text(body)
+
+
+def _body(line: Line, left: int, width: int) -> Iterator[Text]:
+    """Yield the rows of one equation."""
+    name = line.left
+    if cell_len(name) > left:  # a long name has a row of its own
+        yield Text(name, "bptrace.quantity")
+        name = ""
+    room = max(width - left - 3, 12)
+    stages = line.stages
+    for n, stage in enumerate(stages):
+        style = "bptrace.result" if n == len(stages) - 1 else "bptrace.formula"
+        for k, piece in enumerate(broken(stage, room - 2)):
+            row = Text(name + " " * (left - cell_len(name)), "bptrace.quantity")
+            row.append(" = " if k == 0 else "   ", "bptrace.edge")
+            row.append(piece if k == 0 else f"  {piece}", style)
+            name = ""
+            if n == len(stages) - 1:
+                yield from _with_remarks(row, line.remarks, left + 3, width)
+            else:
+                yield row
+
+
+def _with_remarks(
+    row: Text, remarks: tuple[Remark, ...], indent: int, width: int
+) -> Iterator[Text]:
+    """Put remarks behind the result where they fit, else below it."""
+    for remark in remarks:
+        if row.cell_len + _GAP + cell_len(remark.text) <= width:
+            row.append(" " * _GAP).append(remark.text, remark.style)
+            continue
+        yield row
+        row = Text(" " * indent)
+        row.append(remark.text, remark.style)
+    yield row
