@@ -170,9 +170,9 @@ def calculate(net, run, functions):
     """Return a list of steps, each a dictionary of numbers, with a last entry for what comes after.
 
     ``net = {layers: [{size, activation, option, biases: none|shared|each, mask}], loss}``;
-    ``run = {weights, biases, samples: [{x, t}], rule, eta, batch, mean, steps, train_biases}``, with
-    ``weights[l][j][i]`` and ``biases[l][j]``, empty for l = 0. Every step has w, b and samples (a
-    dictionary by number from 0), and if there is an error E, d_w and d_b.
+    ``run = {weights, biases, samples: [{x, t}], rule, eta, batch, mean, steps, train_biases}``.
+    ``weights[l][j][i]`` and ``biases[l][j]`` are empty for l = 0. Every step has w, b and samples
+    (a dictionary by number from 0), and, if there is an error, E, d_w and d_b.
     """
     weights, biases, samples = run["weights"], run["biases"], run["samples"]
     has_error = net["loss"] != "none" and all(sample["t"] for sample in samples)

@@ -6,6 +6,8 @@ biases take their turn: equal widths, zeros and sigmoids alone have hidden wrong
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
@@ -22,7 +24,7 @@ def layers(draw: st.DrawFn, activations: tuple[Activation, ...]) -> tuple[Layer,
     """Draw an input layer and one to four more."""
     widths = draw(st.lists(st.integers(1, 6), min_size=2, max_size=5, unique=True))
     drawn = [Layer(widths[0])]
-    for before, size in zip(widths, widths[1:], strict=False):
+    for before, size in pairwise(widths):
         entry = draw(st.sampled_from(activations))
         option = None
         if entry.option:
