@@ -1,0 +1,242 @@
+"""The blocks [[claims]] and [given]: what a hand calculation prints, digit for digit.
+
+A key that is no setting of the block is a quantity. Its text is checked against the network; what
+it is worth, and whether the author is right, is asked elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from bptrace.address import Address, Layout, Quantity
+from bptrace.errors import BptraceError, suggest
+from bptrace.io.faults import Faults, found, keys, quoted
+from bptrace.io.schema import BlockTable, ClaimTable
+from bptrace.io.toml import Path
+from bptrace.maths.expr import Ref, refs
+from bptrace.model import Claim, Network
+from bptrace.notation import Notation, NotationError
+from bptrace.printed import Printed
+
+LONGEST_QUANTITY: Final = 1000
+
+_SETTINGS: Final = frozenset(keys(BlockTable))
+_ERRORS: Final = frozenset({Quantity.E, Quantity.E_K})
+_UPDATES: Final = frozenset({Quantity.STEP_W, Quantity.STEP_B, Quantity.W_NEW, Quantity.B_NEW})
+_WEIGHTS: Final = frozenset({Quantity.W, Quantity.D_W, Quantity.STEP_W, Quantity.W_NEW})
+
+
+class Run(NamedTuple):
+    """What claims are checked against; 0 and None: not known, because of other faults.
+
+    `phases` as in `model.Problem`: 1 forward, 2 backward too, 3 and an update.
+    """
+
+    network: Network | None
+    dialect: str
+    steps: int
+    samples: int
+    phases: int
+    minus_delta: bool
+
+
+class _Block(NamedTuple):
+    """The settings of one block."""
+
+    table: BlockTable
+    path: Path
+    given: bool
+
+
+def read_claims(data: dict[str, object], run: Run, faults: Faults) -> tuple[Claim, ...]:
+    """Return the claims, then the given values, each in the order of the file."""
+    quantities = _Quantities(run)
+    claims: list[Claim] = []
+    for block, raw in _blocks(data, run, faults):
+        for key, value in raw.items():
+            if key in _SETTINGS:
+                continue
+            if faults.is_full:
+                return ()
+            claim = _claim(key, value, block, run, faults)
+            quantities.check(key, block, faults)
+            if claim is not None:
+                claims.append(claim)
+    return tuple(claims)
+
+
+def _blocks(
+    data: dict[str, Any], run: Run, faults: Faults
+) -> Iterator[tuple[_Block, dict[str, Any]]]:
+    """Yield the blocks with their settings; those that are no tables are faults."""
+    for name in ("claims", "given"):
+        raw: Any = data.get(name, [])
+        single = isinstance(raw, dict)
+        blocks: Any = [(0, raw)] if single else faults.tables(raw, (name,))
+        for at, block in blocks:
+            path: Path = (name,) if single else (name, at)
+            settings = block
+            if isinstance(block, dict):
+                settings = {key: value for key, value in block.items() if key in _SETTINGS}
+            table = faults.read(BlockTable, settings, path)
+            if table is not None:
+                _check_settings(table, path, run, faults)
+                yield _Block(table, path, name == "given"), block
+
+
+def _check_settings(table: BlockTable, path: Path, run: Run, faults: Faults) -> None:
+    if table.step is not None and run.steps and table.step > run.steps:
+        steps = f"{run.steps} step{'s' * (run.steps != 1)}"
+        hint = "Write more steps in [training], or another step here."
+        faults.add(f"step = {table.step}, but the run has {steps}", (*path, "step"), hint=hint)
+    if isinstance(table.sample, int) and run.samples and table.sample > run.samples:
+        samples = f"{run.samples} sample{'s' * (run.samples != 1)}"
+        hint = 'Write a number up to that, or "batch" for all of the step.'
+        message = f"sample = {table.sample}, but the file has {samples}"
+        faults.add(message, (*path, "sample"), hint=hint)
+
+
+# --------------------------------------------------------------------------------- one claim
+
+
+def _claim(key: str, value: object, block: _Block, run: Run, faults: Faults) -> Claim | None:
+    path = (*block.path, key)
+    more: ClaimTable | None = None
+    operands: tuple[Printed, ...] = ()
+    eq = ""
+    if isinstance(value, dict):
+        more = faults.read(ClaimTable, value, path)
+        operands, eq = _operands(value, path, faults), _equation(value, path, faults)
+        if more is None or "is" not in value:
+            hint = 'Write is = 0.5, or is = "" where it is still to be found.'
+            faults.add(f"the claim about {quoted(key)} has no number", path, "key", hint)
+            return None
+        path, value = (*path, "is"), value["is"]
+    blank = value == "" and not block.given
+    printed = None if blank else _printed(key, value, path, faults)
+    table = block.table
+    line, column = faults.document.position((*block.path, key))
+    exact = table.exact if more is None or more.exact is None else more.exact
+    sample = table.sample if isinstance(table.sample, int) else None if table.sample is None else 0
+    return Claim(
+        quantity=key,
+        printed=printed,
+        step=table.step or 1,
+        sample=sample,
+        eq=eq,
+        operands=operands,
+        learning_rate=table.learning_rate,
+        minus_delta=run.minus_delta if table.delta is None else table.delta == "minus",
+        exact=exact,
+        given=block.given,
+        line=line,
+        column=column,
+    )
+
+
+def _printed(key: str, value: object, path: Path, faults: Faults) -> Printed | None:
+    """Read a number as printed; a fault if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        message = f"{quoted(key)}: expected a number, found {found(value)}"
+        hint = 'Write the digits as printed, such as 0.40 or ".85".'
+        if isinstance(value, dict):
+            hint = "A quantity with a point in its name stands in quotes."
+        faults.add(message, path, hint=hint)
+        return None
+    try:
+        return Printed.of(value)
+    except ValueError as error:
+        said, _, hint = str(error).partition("; ")
+        faults.add(said, path, hint=f"{hint[:1].upper()}{hint[1:]}." if hint else "")
+        return None
+
+
+def _operands(table: dict[str, object], path: Path, faults: Faults) -> tuple[Printed, ...]:
+    """Read `from`, the numbers that were substituted."""
+    values = table.get("from", [])
+    if not isinstance(values, list):
+        hint = "Write the numbers that were substituted: from = [0.5, 0.25]."
+        faults.add(f"from: expected a list, found {found(values)}", (*path, "from"), hint=hint)
+        return ()
+    read = (_printed("from", v, (*path, "from", k), faults) for k, v in enumerate(values))
+    return tuple(printed for printed in read if printed is not None)
+
+
+def _equation(table: dict[str, object], path: Path, faults: Faults) -> str:
+    """Read `eq`, a number such as 5.12 (its digits are kept) or a text."""
+    value = table.get("eq", "")
+    if isinstance(value, str) and value.isprintable():
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(getattr(value, "text", value)) if not isinstance(value, int) else found(value)
+    hint = 'Write the number of the equation as the author prints it: eq = "5.12".'
+    faults.add(f"eq: expected text in quotes, found {found(value)}", (*path, "eq"), hint=hint)
+    return ""
+
+
+# ------------------------------------------------------------------------------------- quantities
+
+
+class _Quantities:
+    """Checks the texts of quantities, each once: a table of many steps repeats them."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._known: dict[tuple[str, bool], NotationError | None] = {}
+        if run.network is not None:
+            self._notation = Notation(run.network, run.dialect)
+            self._layout = Layout(run.network.shape(1))
+
+    def check(self, text: str, block: _Block, faults: Faults) -> None:
+        """Add a fault if `text` is no quantity of the network."""
+        if self._run.network is None:
+            return
+        key = text, block.given
+        if key not in self._known:
+            self._known[key] = self._fault(text, block.given)
+        fault = self._known[key]
+        if fault is not None:
+            message, _, hint = str(fault).partition(". ")
+            near = suggest(text, sorted(_SETTINGS))
+            if near.startswith("Did") and not hint.startswith("Did"):
+                hint = near
+            faults.add_at(f"{quoted(text)}: {message}", (*block.path, text), fault.offset, hint)
+
+    def _fault(self, text: str, given: bool) -> NotationError | None:
+        if len(text) > LONGEST_QUANTITY:
+            return NotationError(f"a quantity of {len(text)} characters. Write a shorter one.")
+        try:
+            expr = self._notation.read(text)
+            for key in refs(expr):
+                if isinstance(key, Address):
+                    self._check(key)
+        except NotationError as error:
+            return error
+        except BptraceError as error:
+            return NotationError(str(error))
+        if given and not isinstance(expr, Ref):
+            return NotationError("only a quantity can be given, not a calculation")
+        return None
+
+    def _check(self, address: Address) -> None:
+        """Raise `BptraceError` for what the network does not have or the run does not calculate."""
+        network, phases = self._run.network, self._run.phases
+        assert network is not None
+        if address.of is not None:
+            self._check(address.of)
+        self._layout.check(address)
+        quantity = address.quantity
+        if quantity in _WEIGHTS:
+            l, j, i = address.layer, address.neuron, address.source
+            if not network.connected(l, j, i):
+                raise BptraceError(f"the mask removes this connection, w[{l},{j},{i}]")
+        if phases and phases < 2 and (quantity in _ERRORS or _of_error(address)):
+            raise BptraceError("there is no error here: no loss, or a sample without targets")
+        if phases and phases < 3 and quantity in _UPDATES:
+            raise BptraceError("nothing is updated here. Write [training] with a learning_rate.")
+
+
+def _of_error(address: Address) -> bool:
+    top = address.of
+    return address.quantity.is_partial and (top is None or top.quantity is Quantity.E_K)

@@ -1,0 +1,214 @@
+"""A TOML document → `model.Problem`, or all of its faults at once.
+
+The parts are checked one by one in `network`, `claims` and here; each notes its faults and goes on.
+Only when there are none is the problem built.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from bptrace.io.claims import Run, read_claims
+from bptrace.io.faults import Faults, quoted
+from bptrace.io.network import NetworkParts, build_network, read_network
+from bptrace.io.schema import MOST_STEPS, ProblemTable, SampleTable, TrainingTable
+from bptrace.io.toml import Document
+from bptrace.model import Network, Parameters, Problem, Sample, Training
+from bptrace.notation.dialect import get_dialect
+from bptrace.notation.names import Names
+
+MOST_DEFAULT_NAMES: Final = 10_000
+"""Neurons of an unnamed layer whose default names are compared with given ones."""
+
+
+class _Samples(NamedTuple):
+    """The samples of a file; a faulty one is left out, and then `is_valid` is false."""
+
+    tables: tuple[SampleTable, ...]
+    number: int
+    is_valid: bool
+
+
+def read_problem(document: Document) -> Problem:
+    """Return the problem of a document.
+
+    Raises
+    ------
+    FileError
+        With every fault of the document, each with line and column, in their order.
+    """
+    faults, data = Faults(document), document.data
+    top = faults.read(ProblemTable, data, ())
+    assert top is not None  # a document is always a table
+    parts = read_network(data, faults)
+    table = _read_training(data, faults)
+    samples = _read_samples(data, parts, faults)
+    if parts is not None:
+        _check_targets(samples, parts, table, faults)
+    training = _training(table, samples.number, faults)
+    network, parameters = _built(parts, top.dialect, faults)
+    run = Run(
+        network=network,
+        dialect=top.dialect,
+        steps=training.steps if training else 0,
+        samples=samples.number,
+        phases=_phases(network, samples, training),
+        minus_delta=top.delta == "minus",
+    )
+    claims = read_claims(data, run, faults)
+    if network is None or parameters is None or training is None or len(faults):
+        raise faults.error()
+    return Problem(
+        network=network,
+        parameters=parameters,
+        samples=tuple(Sample(tuple(s.x or ()), tuple(s.t or ())) for s in samples.tables),
+        training=training,
+        claims=claims,
+        title=top.title,
+        source=top.source,
+        url=top.url,
+        note=top.note,
+        dialect=top.dialect,
+        minus_delta=run.minus_delta,
+        file=document.file,
+    )
+
+
+def _phases(network: Network | None, samples: _Samples, training: Training | None) -> int:
+    """Return `Problem.phases`, or 0 if faults hide it."""
+    if network is None or training is None or not samples.is_valid:
+        return 0
+    if network.loss == "none" or not all(sample.t for sample in samples.tables):
+        return 1
+    return 3 if training.rule else 2
+
+
+# ---------------------------------------------------------------------------------------- samples
+
+
+def _read_samples(data: dict[str, object], parts: NetworkParts | None, faults: Faults) -> _Samples:
+    before, raw = len(faults), data.get("sample", [])
+    if raw == []:
+        if "data" not in data:  # that is said to come in a later version
+            hint = "Write [[sample]] with its inputs x = [ … ] and its targets t = [ … ]."
+            faults.add("there is no sample: nothing to calculate", ("sample",), hint=hint)
+        return _Samples((), 0, False)
+    tables: list[SampleTable] = []
+    for s, entry in faults.tables(raw, ("sample",)):
+        table = faults.read(SampleTable, entry, ("sample", s))
+        if table is None:
+            continue
+        tables.append(table)
+        if table.lacks("x"):
+            hint = "Write x = [ … ], one number per input."
+            faults.add(f"sample {s + 1} has no inputs", ("sample", s), "key", hint)
+        if parts is not None:
+            _check_sample(table, s, parts, faults)
+    return _Samples(tuple(tables), len(raw) if isinstance(raw, list) else 0, len(faults) == before)
+
+
+def _check_sample(table: SampleTable, s: int, parts: NetworkParts, faults: Faults) -> None:
+    ends = (("x", table.x, parts.parts[0]), ("t", table.t, parts.parts[-1]))
+    for key, values, layer in ends:
+        if values is None or not layer.size or len(values) == layer.size:
+            continue
+        what = "input" if key == "x" else "target"
+        count = f"{len(values)} {what}{'s' * (len(values) != 1)}"
+        neurons = f"{layer.size} neuron{'s' * (layer.size != 1)}"
+        place = "input layer" if key == "x" else "last layer"
+        message = f"sample {s + 1} has {count}, but the {place} has {neurons}"
+        faults.add(message, ("sample", s, key), hint=f"Write one {what} per neuron.")
+
+
+def _check_targets(
+    samples: _Samples, parts: NetworkParts, training: TrainingTable | None, faults: Faults
+) -> None:
+    """Check that there are targets where an error is needed."""
+    loss = parts.table.loss
+    if training is not None and loss == "none":
+        message = f"{training.rule} follows the slope of an error, but the loss is none"
+        hint = "Choose a loss such as half-squared, or leave [training] out."
+        faults.add(message, ("network", "loss"), hint=hint)
+    lacking = [s for s, table in enumerate(samples.tables) if table.lacks("t")]
+    if loss == "none" or not lacking:
+        return
+    if training is None and len(lacking) == samples.number:
+        return  # forward only
+    for s in lacking:
+        why = "the others have" if training is None else f"{training.rule} needs them"
+        hint = "Write t = [ … ], one number per neuron of the last layer."
+        message = f"sample {s + 1} has no targets, but {why}"
+        faults.add(message, ("sample", s), "key", hint)
+        if faults.is_full:
+            return
+
+
+# --------------------------------------------------------------------------------------- training
+
+
+def _read_training(data: dict[str, object], faults: Faults) -> TrainingTable | None:
+    path = ("training",)
+    if "training" not in data:
+        return None
+    table = faults.read(TrainingTable, data["training"], path)
+    if table is not None and table.lacks("learning_rate"):
+        hint = "Write learning_rate = 0.5, or leave [training] out for a single pass."
+        faults.add("[training] has no learning_rate", path, "key", hint)
+    if table is not None and not table.lacks("steps") and not table.lacks("epochs"):
+        hint = "Keep one of the two."
+        faults.add("[training] has both steps and epochs", (*path, "epochs"), "key", hint)
+    return table
+
+
+def _training(table: TrainingTable | None, n: int, faults: Faults) -> Training | None:
+    """Return how to train `n` samples; None if faults hide it.
+
+    Without the table all samples pass forward and backward once.
+    """
+    if table is None:
+        return Training(batch=n) if n else None
+    batch = n if table.batch == "all" else int(table.batch)
+    if n and batch > n:
+        message = f"batch = {batch}, but the file has {n} sample{'s' * (n != 1)}"
+        faults.add(message, ("training", "batch"), hint=f'Write at most {n}, or "all".')
+    if not n or table.is_faulty("steps", "epochs", "batch"):
+        return None
+    steps = table.steps or 1
+    if table.epochs is not None:
+        per_epoch = -(-n // batch)
+        steps = table.epochs * per_epoch
+        if steps > MOST_STEPS:
+            message = f"{table.epochs} epochs of {per_epoch} steps: expected at most {MOST_STEPS}"
+            faults.add(f"{message} steps", ("training", "epochs"))
+    return Training(table.rule, table.learning_rate or 0.0, batch, table.reduction, steps)
+
+
+# ---------------------------------------------------------------------------------------- network
+
+
+def _built(
+    parts: NetworkParts | None, dialect: str, faults: Faults
+) -> tuple[Network, Parameters] | tuple[None, None]:
+    """Return network and parameters if they have no faults."""
+    if parts is None or not parts.is_valid:
+        return None, None
+    network, parameters = build_network(parts)
+    _check_default_neurons(network, dialect, faults)
+    return network, parameters
+
+
+def _check_default_neurons(network: Network, dialect: str, faults: Faults) -> None:
+    """Check that no given name is the one that a neuron without name has in this dialect."""
+    given = {name for layer in network.layers for name in layer.names}
+    if not given:
+        return
+    names = Names(network, get_dialect(dialect))
+    for l, layer in enumerate(network.layers):
+        if layer.names:
+            continue
+        for j in range(1, min(layer.size, MOST_DEFAULT_NAMES) + 1):
+            if (name := names.neuron(l, j)) in given:
+                message = f"neuron {j} of this layer is called {quoted(name)} by default"
+                hint = "Another neuron has that name already; write names in this layer, too."
+                faults.add(message, ("network", "layer", l), "key", hint)
+                break
