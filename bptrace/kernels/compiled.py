@@ -40,14 +40,14 @@ def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> 
     """
     if numba.config.DISABLE_JIT:
         source.run_steps(net, plan, log, errors)
-        return "NUMBA_DISABLE_JIT is set: the kernels run as plain Python"
+        return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
     arguments = _view(net), _view(plan), np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)
     except OSError as error:  # the cache cannot be written after all; nothing has run yet
         _without_cache()(*arguments)
-        return _no_cache(error)
+        return _no_cache(str(error))
     return remark
 
 
@@ -91,8 +91,8 @@ def _kernel() -> tuple[Callable[..., None], str]:
     """Return the kernel, with the cache if there is a place for it, and a remark if not."""
     try:
         return build(fingerprint(), keep=True), ""
-    except RuntimeError as error:
-        return _without_cache(), _no_cache(error)
+    except RuntimeError:  # Numba found no folder that it can write
+        return _without_cache(), _no_cache("no folder for them can be written")
 
 
 @cache
@@ -100,21 +100,28 @@ def _without_cache() -> Callable[..., None]:
     return build("", keep=False)
 
 
-def _no_cache(error: Exception) -> str:
+def _no_cache(why: str) -> str:
     return (
-        f"the compiled kernels cannot be kept for the next time ({error}); "
-        "set NUMBA_CACHE_DIR to a folder that can be written"
+        f"The compiled kernels cannot be kept for the next time: {why}. "
+        "Set NUMBA_CACHE_DIR to a folder that can be written"
     )
 
 
 @cache
 def _install() -> None:
-    """Make the functions of the tables and of `source` callable from compiled code."""
+    """Make everything that the kernel calls callable from compiled code."""
     ieee_intrinsics.install()
     register = numba.extending.register_jitable(**EXACT)
-    functions = [f for f in vars(source).values() if isinstance(f, FunctionType)]
-    for function in dict.fromkeys([*dispatch.SCALARS, *functions]):
+    for function in functions():
         register(function)
+
+
+def functions() -> list[Callable[..., Any]]:
+    """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
+    loops: list[Callable[..., Any]] = [
+        f for f in vars(source).values() if isinstance(f, FunctionType)
+    ]
+    return list(dict.fromkeys([*dispatch.SCALARS, *loops]))
 
 
 def _view(bundle: NamedTuple) -> NamedTuple:
