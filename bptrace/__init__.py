@@ -1,3 +1,157 @@
-"""bptrace shows backpropagation number by number and proves every number right."""
+"""bptrace shows backpropagation number by number and proves every number right.
+
+    problem = bptrace.load("problem.toml")      # or the name of a bundled example
+    trace = bptrace.run(problem)
+    trace.at("dE/dw5")
+    bptrace.explain(problem, "dE/dw5")
+
+Everything is imported when it is first used: ``import bptrace`` alone costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    import os
+
+    from bptrace.engine import Run
+    from bptrace.errors import BptraceError, FileError
+    from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
+    from bptrace.render.explain import Explanation
+    from bptrace.trace import Trace
+
+    Source = Problem | str | os.PathLike[str]
+
+__all__ = [
+    "load",
+    "run",
+    "explain",
+    "Problem",
+    "Network",
+    "Layer",
+    "Parameters",
+    "Sample",
+    "Training",
+    "Trace",
+    "Explanation",
+    "BptraceError",
+    "FileError",
+]
+
+_HOMES = {
+    "Problem": "bptrace.model",
+    "Network": "bptrace.model",
+    "Layer": "bptrace.model",
+    "Parameters": "bptrace.model",
+    "Sample": "bptrace.model",
+    "Training": "bptrace.model",
+    "Trace": "bptrace.trace",
+    "Explanation": "bptrace.render.explain",
+    "BptraceError": "bptrace.errors",
+    "FileError": "bptrace.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public class when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bptrace' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def load(source: str | os.PathLike[str]) -> Problem:
+    """Read and check a problem file: a path, "-" for standard input, or a bundled example's name.
+
+    Raises `FileError` with all faults of the file, each with its line and column.
+    """
+    from bptrace import io
+
+    return io.load(source)
+
+
+def run(problem: Source, engine: str = "auto", steps: int | None = None) -> Run:
+    """Calculate a problem, or the problem of a file, and return its trace.
+
+    Parameters
+    ----------
+    problem : Problem, str or path
+        A string is what `load` takes.
+    engine : {"auto", "python", "numba"}
+        Who computes; the results are the same in every bit.
+    steps : int, optional
+        Default: as many as the problem says.
+
+    Returns
+    -------
+    Trace
+        ``trace["out_h1"]`` is an array over all steps, ``trace.at("dE/dw5", step=3)`` one number. A
+        notebook shows it as ``bptrace run`` prints it.
+
+    Raises
+    ------
+    BptraceError
+        For a faulty file, an unknown engine, or a log that does not fit into memory.
+    """
+    from bptrace import engine as engines
+
+    return engines.run(_problem(problem), engine=engine, steps=steps)
+
+
+def explain(
+    problem: Source | Trace,
+    quantity: str,
+    step: int = 1,
+    sample: int | None = None,
+    digits: int = 10,
+    depth: int | None = None,
+) -> Explanation:
+    """Return why a quantity has its value: its chain rule down to given numbers.
+
+    Parameters
+    ----------
+    problem : Problem, Trace, str or path
+        What has run already is not run again.
+    quantity : str
+        As in the problem's dialect, positional, or an expression: ``"dE/dw5"``, ``"t_O1-out_O1"``.
+    step, sample : int
+        As in `Trace.at`.
+    digits : int
+        Decimals of long numbers in the text.
+    depth : int, optional
+        Levels to unfold; default: as many as make about 60 equations.
+
+    Returns
+    -------
+    Explanation
+        `str` gives its text, `value` the number; a notebook shows the tree.
+
+    Raises
+    ------
+    BptraceError
+        If the network, or the run, has no such quantity.
+    """
+    from bptrace.notation import Notation
+    from bptrace.render.explain import Explanation
+    from bptrace.render.words import Words
+    from bptrace.trace import Trace
+
+    trace = problem if isinstance(problem, Trace) else run(problem)
+    notation = Notation.of(trace.problem)
+    return Explanation(trace, notation, Words("en"), quantity, step, sample, digits, depth)
+
+
+def _problem(source: Source) -> Problem:
+    from bptrace.model import Problem
+
+    return source if isinstance(source, Problem) else load(source)

@@ -1,0 +1,106 @@
+"""``bptrace explain FILE QUANTITY``: one quantity and its whole chain rule."""
+
+from __future__ import annotations
+
+import click
+
+from bptrace.cli import options, program
+from bptrace.errors import BptraceError
+
+
+class _Sample(click.ParamType[int]):
+    """A number from 1, or "batch" for the whole batch (0)."""
+
+    name = "sample"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = str(value)
+        if text == "batch":
+            return 0
+        if text.isascii() and text.isdecimal() and text.strip("0") and len(text) < 9:
+            return int(text)
+        self.fail(f"{text!r} is neither a number from 1 nor 'batch'", param, ctx)
+
+
+@program.command(
+    "explain",
+    en="QUANTITY is named as in the file's dialect (dE/dw5, ∂E_O2/∂out_h1, w5+) or by its position "
+    "(dE/dw[2,1,1]: layer, neuron, neuron of the layer before), or is an expression over such "
+    "names ('t_O1 - out_O1'). Below it stands all that its equation speaks of, each quantity "
+    "worked out once, down to given numbers.",
+    zh="QUANTITY 用文件所用记法的名称（dE/dw5、∂E_O2/∂out_h1、w5+）或位置名称"
+    "（dE/dw[2,1,1]：层、神经元、上一层的神经元），也可以是这些名称组成的式子（'t_O1 - out_O1'）。"
+    "下面逐层列出等式中的每个量，各展开一次，直到已知数。",
+)
+@options.file_argument
+@click.argument("quantity", metavar="QUANTITY")
+@options.together(
+    program.option(
+        "--step",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="K",
+        en="In step K.",
+        zh="第 K 步。",
+    ),
+    program.option(
+        "--sample",
+        type=_Sample(),
+        metavar="S",
+        en="Of sample S, or 'batch'; default: the step's first sample, the batch for gradients.",
+        zh="样本 S，或 'batch'（整批）；默认取该步的第一个样本，梯度则取整批。",
+    ),
+    program.option(
+        "--depth",
+        type=click.IntRange(0, 100),
+        metavar="D",
+        en="Unfold D levels; default: as many as make about 60 equations.",
+        zh="展开 D 层；默认约 60 个等式以内。",
+    ),
+    options.digits,
+    options.dialect,
+    options.engine,
+    options.json_,
+    options.ascii_,
+    options.lang,
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: str,
+    quantity: str,
+    step: int,
+    sample: int | None,
+    depth: int | None,
+    digits: int,
+    dialect: str,
+    engine: str,
+    as_json: bool,
+    ascii: bool,
+) -> int:
+    """Print one quantity: its chain rule down to given numbers."""
+    from bptrace import io
+
+    problem = io.load(file)
+    out = options.output(ctx, ascii)
+    notation = out.notation(problem, dialect)
+    expr = notation.read(quantity)  # before all work: a typing error is the likeliest fault
+    steps = max(step, problem.training.steps) if step > 1 else 1
+    if step > max(problem.training.steps, 1):
+        raise BptraceError(
+            f"there is no step {step}; the file has {problem.training.steps}. "
+            "Use `steps` under [training] to have more"
+        )
+    trace = options.calculate(problem, engine, steps, verbose=False)
+
+    from bptrace.render.explain import Explanation
+
+    found = Explanation(trace, notation, out.words, expr, step, sample, digits, depth)
+    if as_json:
+        options.print_json(found.document())
+    else:
+        out.console().print(found)
+    return 0

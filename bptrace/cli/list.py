@@ -1,0 +1,134 @@
+"""``bptrace list``: what the tables and folders hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from bptrace.cli import options, program
+from bptrace.maths.expr import Expr
+
+Row = dict[str, Any]
+
+
+class Kind(NamedTuple):
+    """One list: its columns, and its rows as plain data."""
+
+    columns: Sequence[str]
+    rows: Callable[[options.Output], Iterator[Row]]
+
+
+def _activations(out: options.Output) -> Iterator[Row]:
+    from bptrace.maths.activations import ACTIVATIONS
+
+    for entry in ACTIVATIONS:
+        letters = {"in": "z", "out": "a", "option": entry.option}
+        yield {
+            "name": entry.name,
+            "value": _formula(entry.expr, letters),
+            "slope": _formula(entry.slope_expr, letters),
+            "range": [_bound(bound) for bound in entry.range],
+            "kinks": list(entry.kinks),
+            "option": {"name": entry.option, "default": entry.default} if entry.option else None,
+            "source": entry.source,
+        }
+
+
+def _losses(out: options.Output) -> Iterator[Row]:
+    from bptrace.maths.losses import LOSSES
+
+    letters = {"t": "t", "out": "a", "n": "n"}
+    for entry in LOSSES:
+        yield {
+            "name": entry.name,
+            "share": _formula(entry.expr, letters),
+            "slope": _formula(entry.slope_expr, letters),
+            "source": entry.source,
+        }
+
+
+def _rules(out: options.Output) -> Iterator[Row]:
+    from bptrace.maths.rules import RULES
+
+    letters = {"parameter": "w", "gradient": "∂E/∂w", "eta": "η"}
+    for entry in RULES:
+        yield {
+            "name": entry.name,
+            "step": _formula(entry.step_expr, letters),
+            "new": _formula(entry.new_expr, letters),
+            "source": entry.source,
+        }
+
+
+def _dialects(out: options.Output) -> Iterator[Row]:
+    from bptrace.notation import dialect_names, get_dialect
+
+    for name in dialect_names():
+        dialect = get_dialect(name)
+        yield {"name": name, "title": dialect.title[out.language], "source": dialect.source}
+
+
+def _examples(out: options.Output) -> Iterator[Row]:
+    from bptrace import io
+
+    for example in io.examples():
+        yield {"name": example.name, "title": example.title, "file": str(example.path)}
+
+
+KINDS = {
+    "activations": Kind(("name", "value", "slope", "range"), _activations),
+    "losses": Kind(("name", "share", "slope", "source"), _losses),
+    "rules": Kind(("name", "step", "new", "source"), _rules),
+    "dialects": Kind(("name", "title"), _dialects),
+    "examples": Kind(("name", "title"), _examples),
+}
+"""What can be listed; the columns are those of the table, JSON has all that the rows hold."""
+
+
+@program.command(
+    "list",
+    en="All lists, or one: activations (value and slope at the net input z with the output a), "
+    "losses (the share of one output a with the target t, of n outputs), rules, dialects, or "
+    "examples, whose names stand for FILE in all commands. --json has more: sources, kinks, "
+    "options.",
+    zh="全部或其中之一：activations 激活函数（净输入 z、输出 a 处的值与斜率）、losses 损失函数"
+    "（n 个输出中一个输出 a 与目标 t 的份额）、rules 学习规则、dialects 记法、examples 例题"
+    "（其名称在各命令中可用作 FILE）。--json 还有出处、折点和选项。",
+)
+@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(list(KINDS)))
+@options.together(options.json_, options.ascii_, options.lang)
+@click.pass_context
+def command(ctx: click.Context, kind: str | None, as_json: bool, ascii: bool) -> int:
+    """List activations, losses, rules, dialects and bundled examples."""
+    out = options.output(ctx, ascii)
+    kinds = [kind] if kind else list(KINDS)
+    found = {name: list(KINDS[name].rows(out)) for name in kinds}
+    if as_json:
+        options.print_json(found)
+        return 0
+    from bptrace.render.tables import Listing
+
+    console = out.console()
+    for name, rows in found.items():
+        console.print(Listing(name, KINDS[name].columns, rows, out.words, out.ascii))
+    return 0
+
+
+def _formula(expr: Expr, letters: dict[str, str]) -> str:
+    """Return a formula of a table with letters in its open places."""
+    from bptrace.notation.text import write
+
+    def letter(key: Hashable) -> str:
+        return letters[str(key)]
+
+    return write(expr, letter)
+
+
+def _bound(bound: float) -> float | str:
+    """A bound for JSON, where infinity is a string as everywhere in bptrace."""
+    from bptrace.export.json import number
+
+    return number(bound) if math.isinf(bound) else bound

@@ -1,0 +1,218 @@
+"""The program as a tree of commands: lazy, in two languages, and with one way out.
+
+The table `COMMANDS` is all that ``bptrace --help`` needs; a command's module is imported when the
+command is used. Not responsible for what commands do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple, NoReturn
+
+import click
+
+from bptrace.cli import faults, layout
+from bptrace.errors import suggest
+from bptrace.render.words import LANGUAGES, language_of_locale
+
+LANGUAGE = "bptrace.language"
+"""Where the context of click keeps the language of help and output."""
+
+
+class Both(NamedTuple):
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+    def of(self, language: str) -> str:
+        """Return the text in one language."""
+        return self[LANGUAGES.index(language)]
+
+
+COMMANDS = {
+    "run": Both("Print the whole calculation, step by step.", "逐步打印整个计算过程。"),
+    "explain": Both(
+        "Print one quantity: its chain rule down to given numbers.",
+        "打印一个量：链式法则逐层展开，直到已知数。",
+    ),
+    "list": Both(
+        "List activations, losses, rules, dialects and bundled examples.",
+        "列出激活函数、损失函数、学习规则、记法和自带例题。",
+    ),
+    "new": Both(
+        "Write a commented problem file to start from.", "写出一个带注释的题目文件，供修改使用。"
+    ),
+    "schema": Both("Print the JSON schema of problem files.", "打印题目文件的 JSON schema。"),
+}
+"""Name → what it does. The command ``x`` is the object ``command`` of ``bptrace.cli.x``."""
+
+
+def language_of(ctx: click.Context) -> str:
+    """Return the language of help and output."""
+    language: str = ctx.meta.get(LANGUAGE) or language_of_locale()
+    return language
+
+
+def _asked_language(arguments: Sequence[str]) -> str:
+    """Return the language that ``--lang`` asks for, wherever it stands: help obeys it too."""
+    for k, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--lang":
+            value = value if equals else "".join(arguments[k + 1 : k + 2])
+            return value if value in LANGUAGES else ""
+    return ""
+
+
+class Option(click.Option):
+    """An option whose help is in both languages."""
+
+    def __init__(self, *args: Any, text: Both, **settings: Any) -> None:
+        self.text = text
+        super().__init__(*args, **settings)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option's row of the help."""
+        language = language_of(ctx)
+        self.help = text = self.text.of(language)
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        if self.show_default:
+            text += Both(f" [default: {self.default}]", f" [默认：{self.default}]").of(language)
+        return record[0], text
+
+
+def option(*names: str, en: str, zh: str, **settings: Any) -> Callable[[Any], Any]:
+    """Add an option to a command; `settings` are those of click."""
+    return click.option(*names, cls=Option, text=Both(en, zh), **settings)
+
+
+class _InTwoLanguages(click.Command):
+    """What commands and the program have in common: help in the language asked for."""
+
+    text: Both
+    more: Both
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help`` with its own line in the language of the help."""
+        found = super().get_help_option(ctx)
+        if found is not None:
+            found.help = Both("Show this and end.", "显示本帮助。").of(language_of(ctx))
+        return found
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the whole help."""
+        formatter.write(layout.command_help(self, ctx, language_of(ctx)))
+
+
+class Command(_InTwoLanguages):
+    """A command; its one line stands in `COMMANDS`, what else there is to say in `more`."""
+
+    def __init__(self, *args: Any, more: Both, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.text, self.more = COMMANDS[str(self.name)], more
+
+
+def command(name: str, en: str, zh: str) -> Callable[[Callable[..., Any]], Command]:
+    """Make a command of a function; `en` and `zh` are what its help says below the first line."""
+    return click.command(name, cls=Command, more=Both(en, zh))
+
+
+class Program(_InTwoLanguages, click.Group):
+    """The program itself."""
+
+    text = Both(
+        "Backpropagation, number by number: the calculation of a small network as one does it by "
+        "hand, every sum and every factor of the chain rule.",
+        "逐个数字地展示反向传播：像手算一样算出一个小网络，每个加权和、链式法则的每个因子都写出来。",
+    )
+    more = Both(
+        "FILE is a path, - for standard input, or the name of a bundled example: try "
+        "'bptrace run lh25-2020'. Exit codes: 0 all right, 1 a number is wrong, 2 the file or the "
+        "command line is faulty, 3 bptrace itself is.",
+        "FILE 可以是路径、-（标准输入）或自带例题的名称：例如 'bptrace run lh25-2020'。"
+        "退出码：0 一切正确；1 有数字算错；2 文件或命令行有误；3 bptrace 自身出错。",
+    )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None; imports its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"bptrace.cli.{cmd_name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of `args`; an unknown one is refused with the nearest name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = suggest(name, tuple(COMMANDS))
+            raise click.UsageError(f"unknown command {name!r}. {near}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line, once its language is known."""
+        ctx.meta[LANGUAGE] = _asked_language(args)
+        return super().parse_args(ctx, args)
+
+    def main(  # type: ignore[override]  # Click's overloads tell its two modes apart; this has one
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **_: Any
+    ) -> NoReturn:
+        """Run, report what goes wrong, and exit: every way out leads through here."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        language = _asked_language(arguments) or language_of_locale()
+        _survive_encoding()
+        try:
+            code = super().main(arguments, prog_name or "bptrace", standalone_mode=False)
+            sys.stdout.flush()
+        except BaseException as error:  # the one place where nothing may pass
+            code = faults.report(error, language)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _survive_encoding() -> None:
+    """Let names that the terminal cannot show be escaped, where a strict stream would raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", "") in ("strict", "surrogateescape"):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="backslashreplace")
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        from bptrace import __version__
+
+        click.echo(f"bptrace {__version__}")
+        ctx.exit()
+
+
+program = Program(
+    "bptrace",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    params=[
+        Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            text=Both("Show the version and end.", "显示版本号。"),
+        ),
+        Option(
+            ["--lang"],
+            type=click.Choice(LANGUAGES),
+            expose_value=False,
+            text=Both("Language of help and output.", "帮助和输出的语言。"),
+        ),
+    ],
+)

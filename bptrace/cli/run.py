@@ -1,0 +1,165 @@
+"""``bptrace run FILE``: the calculation, step by step."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+
+import click
+
+from bptrace.cli import options, program
+from bptrace.errors import BptraceError
+from bptrace.trace import Trace
+
+MOST_STEPS = 20
+MOST_EQUATIONS = 800
+"""Up to this many equations (three lines each) all steps are printed if no step is asked for."""
+
+
+@program.command(
+    "run",
+    en="Forward, backward, update: each number in symbols, with the numbers put in, and as the "
+    "result; beside it what the source of the file prints. Of several steps all are printed if "
+    f"they are at most {MOST_STEPS} and the network is small (together at most {MOST_EQUATIONS} "
+    "equations), else the first and the last.",
+    zh="前向传播、反向传播、更新：每个数字依次写成符号、代入数值、得出结果，旁边是题目来源中的数字。"
+    f"多步时，若不超过 {MOST_STEPS} 步且网络较小（合计不超过 {MOST_EQUATIONS} 个等式）则全部打印，"
+    "否则只打印第一步和最后一步。",
+)
+@options.file_argument
+@options.together(
+    program.option(
+        "--steps",
+        type=click.IntRange(min=0),
+        metavar="N",
+        en="Updates to calculate; default: as in the file.",
+        zh="计算多少次更新；默认按文件。",
+    ),
+    program.option(
+        "--step",
+        type=click.IntRange(min=1),
+        metavar="K",
+        en="Print step K only.",
+        zh="只打印第 K 步。",
+    ),
+    program.option(
+        "--sample",
+        type=click.IntRange(min=1),
+        metavar="S",
+        en="Print sample S only, at its first step unless --step is given.",
+        zh="只打印样本 S；未给出 --step 时取它第一次出现的那一步。",
+    ),
+    program.option(
+        "--only",
+        metavar="NEURONS",
+        multiple=True,
+        en="Print these neurons only: h1,O1 or out[2,1].",
+        zh="只打印这些神经元：h1,O1 或 out[2,1]。",
+    ),
+    options.digits,
+    options.dialect,
+    options.engine,
+    options.json_,
+    options.ascii_,
+    options.lang,
+    options.verbose,
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: str,
+    steps: int | None,
+    step: int | None,
+    sample: int | None,
+    only: tuple[str, ...],
+    digits: int,
+    dialect: str,
+    engine: str,
+    as_json: bool,
+    ascii: bool,
+    verbose: bool,
+) -> int:
+    """Print the whole calculation."""
+    from bptrace import io
+
+    problem = io.load(file)
+    out = options.output(ctx, ascii)
+    notation = out.notation(problem, dialect)  # an unknown dialect is told before all work
+    trace = options.calculate(problem, engine, steps, verbose)
+    chosen = chosen_steps(trace, step, sample)
+    if as_json:
+        from bptrace.export import json
+
+        every = chosen if step or sample else range(1, trace.steps + 1)
+        json.write_run(trace, every, sys.stdout.write, options.stdout_is_ascii())
+        return 0
+    from bptrace.render.calculation import Calculation, Options, neurons
+
+    what = Options(
+        steps=chosen,
+        samples=(sample,) if sample else (),
+        only=neurons(notation, split_names(only)),
+        digits=digits,
+    )
+    out.console().print(Calculation(trace, notation, out.words, what))
+    _say_what_is_left_out(trace, chosen, out)
+    return 0
+
+
+def chosen_steps(trace: Trace, step: int | None, sample: int | None) -> Sequence[int]:
+    """Return the steps to print; raise `BptraceError` if the run has no such step or sample."""
+    if step is not None and step > trace.steps:
+        raise BptraceError(
+            f"there is no step {step}; the run has {_count(trace.steps)}. "
+            f"Use --steps {step} to calculate more"
+        )
+    if sample is not None:
+        return (_step_of_sample(trace, step, sample),)
+    if step is not None:
+        return (step,)
+    if trace.steps <= MOST_STEPS and trace.steps * equations(trace) <= MOST_EQUATIONS:
+        return range(1, trace.steps + 1)
+    return (1, trace.steps) if trace.steps > 1 else (1,)
+
+
+def equations(trace: Trace) -> int:
+    """Return about how many equations a step has: two per neuron and two per parameter."""
+    per_sample = 2 * sum(trace.problem.network.widths) + trace.layout.n_parameters
+    return trace.problem.training.batch * per_sample + trace.layout.n_parameters
+
+
+def _step_of_sample(trace: Trace, step: int | None, sample: int) -> int:
+    samples = len(trace.problem.samples)
+    if sample > samples:
+        raise BptraceError(f"there is no sample {sample}; the file has {samples}")
+    if step is None:
+        step = next((s for s in range(1, trace.steps + 1) if sample in trace.samples(s)), None)
+        if step is None:
+            raise BptraceError(
+                f"the {_count(trace.steps)} of this run do not reach sample {sample}. "
+                "Use --steps to calculate more"
+            )
+    elif sample not in trace.samples(step):
+        batch = ", ".join(map(str, trace.samples(step)))
+        raise BptraceError(f"step {step} does not take sample {sample}; it takes sample {batch}")
+    return step
+
+
+def _count(steps: int) -> str:
+    return "1 step" if steps == 1 else f"{steps} steps"
+
+
+def split_names(texts: Sequence[str]) -> list[str]:
+    """Split at commas, but not at those inside the brackets of a positional name."""
+    pieces = [piece.strip() for text in texts for piece in re.split(r",(?![^\[]*\])", text)]
+    return [piece for piece in pieces if piece]
+
+
+def _say_what_is_left_out(trace: Trace, chosen: Sequence[int], out: options.Output) -> None:
+    from bptrace.cli.faults import remark
+
+    if trace.steps == 0:
+        remark(out.words("no steps"))
+    elif len(chosen) == 2 and trace.steps > 2:
+        remark(out.words("steps left out", last=trace.steps - 1, steps=trace.steps))
