@@ -22,6 +22,7 @@ from bptrace.printed import Printed
 LONGEST_QUANTITY: Final = 1000
 
 _SETTINGS: Final = frozenset(keys(BlockTable))
+_CLAIM: Final = frozenset(keys(ClaimTable))
 _ERRORS: Final = frozenset({Quantity.E, Quantity.E_K})
 _UPDATES: Final = frozenset({Quantity.STEP_W, Quantity.STEP_B, Quantity.W_NEW, Quantity.B_NEW})
 _WEIGHTS: Final = frozenset({Quantity.W, Quantity.D_W, Quantity.STEP_W, Quantity.W_NEW})
@@ -59,6 +60,11 @@ def read_claims(data: dict[str, object], run: Run, faults: Faults) -> tuple[Clai
                 continue
             if faults.is_full:
                 return ()
+            if isinstance(value, dict) and value and _CLAIM.isdisjoint(value):
+                hint = "A quantity with a point in its name stands in quotes."
+                message = f"{quoted(key)}: expected a number, found a table"
+                faults.add(message, (*block.path, key), "key", hint)
+                continue
             claim = _claim(key, value, block, run, faults)
             quantities.check(key, block, faults)
             if claim is not None:
@@ -140,8 +146,6 @@ def _printed(key: str, value: object, path: Path, faults: Faults) -> Printed | N
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         message = f"{quoted(key)}: expected a number, found {found(value)}"
         hint = 'Write the digits as printed, such as 0.40 or ".85".'
-        if isinstance(value, dict):
-            hint = "A quantity with a point in its name stands in quotes."
         faults.add(message, path, hint=hint)
         return None
     try:
@@ -199,14 +203,18 @@ class _Quantities:
         if fault is not None:
             message, _, hint = str(fault).partition(". ")
             near = suggest(text, sorted(_SETTINGS))
-            if near.startswith("Did") and not hint.startswith("Did"):
+            if message.startswith("unknown") and near.startswith("Did"):
                 hint = near
-            faults.add_at(f"{quoted(text)}: {message}", (*block.path, text), fault.offset, hint)
+            if not message.startswith(text) or not text:
+                message = f"{quoted(text)}: {message}"
+            faults.add_at(message, (*block.path, text), fault.offset, hint)
 
     def _fault(self, text: str, given: bool) -> NotationError | None:
         if len(text) > LONGEST_QUANTITY:
             return NotationError(f"a quantity of {len(text)} characters. Write a shorter one.")
         try:
+            if not text.strip():
+                return NotationError("nothing is no quantity")
             expr = self._notation.read(text)
             for key in refs(expr):
                 if isinstance(key, Address):

@@ -6,7 +6,7 @@ Not responsible for what counts as a fault: that is said by `schema` and by the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -101,7 +101,7 @@ class Faults:
             faulty = frozenset(str(e["loc"][0]) for e in error.errors(include_url=False))
             self._add_all(error, model, value, path)
         table = model.model_validate({k: v for k, v in value.items() if k not in faulty})
-        table.with_faults(faulty)
+        table.with_faults(faulty | _meant(faulty, model))
         return table
 
     def tables(self, value: object, path: Path) -> Iterator[tuple[int, Any]]:
@@ -126,6 +126,8 @@ class Faults:
         self, error: ValidationError, model: type[Table], value: object, path: Path
     ) -> None:
         for one in error.errors(include_url=False):
+            if self.is_full:
+                return
             where, inner = _locate(value, one["loc"])
             if _is_leaf_of_list(where) and one["type"] in _LEAVES:
                 self._add_leaves(value, path, where, one["type"])
@@ -229,12 +231,15 @@ _EXPECTED: Final = {
     "string_type": "text in quotes",
     "bool_type": "true or false",
     "list_type": "a list",
+    "switch": "0 or 1",
     "model_type": "a table",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
 }
-_LEAVES: Final = {kind: _EXPECTED[kind] for kind in ("float_type", "finite_number", "string_type")}
+_LEAVES: Final = {
+    kind: _EXPECTED[kind] for kind in ("float_type", "finite_number", "string_type", "switch")
+}
 
 
 def _words(error: Any, model: type[Table], path: Path, value: object) -> _Words:
@@ -242,6 +247,8 @@ def _words(error: Any, model: type[Table], path: Path, value: object) -> _Words:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), model, path[:-1])
+    if path[-1:] == ("formula",):
+        return _Words(*_LATER["formula"], of="key")
     if kind == "unknown":
         return _Words(f"unknown {error['msg']} {quoted(str(value))}", context["hint"])
     if kind == "control":
@@ -251,8 +258,9 @@ def _words(error: Any, model: type[Table], path: Path, value: object) -> _Words:
         return _Words(f"{subject(path)}: {_expected(error['msg'], value)}", _cure(value, kind))
     limits = {name: _limit(limit) for name, limit in context.items()}
     expected = _EXPECTED.get(kind, error["msg"]).format(**limits)
-    if kind == "list_type" and len(path) > 1 and isinstance(path[-1], int):
-        expected = "a list, one row"
+    if kind == "list_type" and isinstance(path[-1], int):
+        hint = "A matrix is a list of rows, such as [[0.1, 0.2], [0.3, 0.4]]."
+        return _Words(f"{subject(path)}: {_expected('a row in brackets', value)}", hint)
     return _Words(f"{subject(path)}: {_expected(expected, value)}", _cure(value, kind))
 
 
@@ -294,6 +302,13 @@ def _unknown_key(key: str, model: type[Table], path: Path) -> _Words:
     return _Words(f"unknown key {quoted(key)} in {_bracketed(path)}", hint, "key")
 
 
+def _meant(faulty: Iterable[str], model: type[Table]) -> frozenset[str]:
+    """Return the keys that misspelt ones were meant to be, so that nobody calls them missing."""
+    own = tuple(keys(model))
+    unknown = [key for key in faulty if key not in own][:MOST_FAULTS]
+    return frozenset(key for wrong in unknown for key in own if repr(key) in suggest(wrong, own, 0))
+
+
 def keys(model: type[Table]) -> Iterator[str]:
     """Yield the keys of a table as the file spells them."""
     for name, field in model.model_fields.items():
@@ -319,6 +334,8 @@ def _leaves(value: object, depth: int, place: Path = ()) -> Iterator[tuple[Path,
 def _is_bad(leaf: object, kind: str) -> bool:
     if kind == "string_type":
         return not isinstance(leaf, str)
+    if kind == "switch":
+        return not isinstance(leaf, int) or leaf not in (0, 1)
     if isinstance(leaf, bool) or not isinstance(leaf, int | float):
         return True
     return _is_huge(leaf) if isinstance(leaf, int) else not math.isfinite(leaf)

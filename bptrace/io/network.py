@@ -62,7 +62,7 @@ def read_network(data: dict[str, object], faults: Faults) -> NetworkParts | None
         hint = "Write a [[network.layer]] for each layer, the input first."
         faults.add("the network has no layers", _NETWORK, "key", hint)
         return None
-    init = faults.read(InitTable, raw["init"], (*_NETWORK, "init")) if "init" in raw else None
+    init = _read_init(raw["init"], _NETWORK, faults) if "init" in raw else None
     parts: list[Part] = []
     inits: list[InitTable | None] = []
     for l, layer in faults.tables(raw["layer"], _LAYERS):
@@ -70,13 +70,24 @@ def read_network(data: dict[str, object], faults: Faults) -> NetworkParts | None
         if read is None:
             return None
         given = layer.get("init")
-        path = (*_LAYERS, l, "init")
-        inits.append(init if given is None else faults.read(InitTable, given, path))
+        inits.append(init if given is None else _read_init(given, (*_LAYERS, l), faults))
         parts.append(Part(read, l, _size(read, layer, l)))
+    if not parts:
+        return None
     _check_layers(parts, "init" in raw, faults)
-    _check_names(parts, faults)
+    names = _check_names(parts, faults)
+    if len(faults) == before:  # otherwise it is not known which names are free
+        _check_default_names(parts, names, faults)
     _check_amount(parts, faults)
     return NetworkParts(table, init, tuple(inits), tuple(parts), len(faults) == before)
+
+
+def _read_init(raw: object, parent: Path, faults: Faults) -> InitTable | None:
+    path = (*parent, "init")
+    table = faults.read(InitTable, raw, path)
+    if table is not None and table.lacks("method"):
+        faults.add("init has no method", path, "key", f"Write one of: {', '.join(INITIALS.names)}.")
+    return table
 
 
 # -------------------------------------------------------------------------------- shapes of layers
@@ -143,6 +154,9 @@ def _check_layer(part: Part, before: int, has_init: bool, faults: Faults) -> Non
 
 
 def _check_option(part: Part, activation: ActivationTable, faults: Faults) -> None:
+    if activation.lacks("name"):
+        hint = 'Write { name = "step", … }: see `bptrace list` for the names.'
+        faults.add("this activation has no name", part.path("activation"), "key", hint)
     if activation.name not in ACTIVATIONS:
         return
     entry = ACTIVATIONS.get(activation.name)
@@ -268,8 +282,8 @@ def has_biases(table: LayerTable) -> bool:
 # ------------------------------------------------------------------------------------------ names
 
 
-def _check_names(parts: Sequence[Part], faults: Faults) -> None:
-    """Check that a name means one thing: one neuron, or one weight or bias."""
+def _check_names(parts: Sequence[Part], faults: Faults) -> dict[str, str]:
+    """Check that a name means one thing, and return those of weights, biases and inputs."""
     neurons: dict[str, str] = {}
     parameters: dict[str, str] = {}
     for part in parts:
@@ -286,7 +300,7 @@ def _check_names(parts: Sequence[Part], faults: Faults) -> None:
         for j, name in enumerate(part.table.bias_names or ()):
             what = f"b[{part.l},{j + 1}]"
             _check_name(name, parameters, what, part, ("bias_names", j), faults)
-    _check_default_names(parts, parameters, faults)
+    return parameters
 
 
 def _check_name(
@@ -336,8 +350,9 @@ def _check_amount(parts: Sequence[Part], faults: Faults) -> None:
     for part, source in zip(parts[1:], parts, strict=False):
         total += part.size * source.size + part.size
         if total > MOST_PARAMETERS:
+            neurons = f"{part.size} neuron{'s' * (part.size != 1)}"
             message = (
-                f"{part.size} neurons with {source.size} inputs each: more than "
+                f"{neurons} with {source.size} inputs each: more than "
                 f"{MOST_PARAMETERS} weights and biases; they would take {memory(total * 32)}"
             )
             key = "size" if part.table.size is not None else "names"
@@ -347,11 +362,12 @@ def _check_amount(parts: Sequence[Part], faults: Faults) -> None:
 
 def memory(size: int) -> str:
     """Return an amount of memory in words."""
+    amount = float(size)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size} {unit}"
-        size //= 1024
-    return f"{size} TiB" if size < 10**6 else "more than a million TiB"
+        if amount < 1024:
+            return f"{amount:.3g} {unit}"
+        amount /= 1024
+    return f"{amount:,.0f} TiB" if amount >= 10 else f"{amount:.1f} TiB"
 
 
 # ------------------------------------------------------------------------------------------- built

@@ -54,6 +54,13 @@ def _printable(text: str) -> str:
     return text
 
 
+def _switch(value: object) -> bool:
+    """Refuse what is neither 0 nor 1 (nor false or true)."""
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise PydanticCustomError("switch", "0 or 1")
+
+
 def _one_of(kind: str, names: Sequence[str]) -> tuple[AfterValidator, WithJsonSchema]:
     """Return what makes a `str` one of some names, with "did you mean" otherwise."""
 
@@ -84,11 +91,8 @@ Numbers = Annotated[list[Number], _FIRST]
 Matrix = Annotated[list[Numbers], _FIRST]
 Names = Annotated[list[Text], _FIRST]
 NameMatrix = Annotated[list[Names], _FIRST]
-_SWITCH = Annotated[
-    Annotated[int, Field(ge=0, le=1), Tag("as_number")] | Annotated[bool, Tag("as_switch")],
-    _kinds("0 or 1", as_number=int, as_switch=bool),
-]
-Mask = Annotated[list[Annotated[list[_SWITCH], _FIRST]], _FIRST]
+Switch = Annotated[Any, AfterValidator(_switch), WithJsonSchema({"enum": [0, 1, True, False]})]
+Mask = Annotated[list[Annotated[list[Switch], _FIRST]], _FIRST]
 
 _activation, _activation_enum = _one_of("activation", ACTIVATIONS.names)
 _loss, _loss_enum = _one_of("loss", LOSSES.names)
