@@ -19,7 +19,8 @@ from bptrace.model import Claim, Network
 from bptrace.notation import Notation, NotationError
 from bptrace.printed import Printed
 
-LONGEST_QUANTITY: Final = 1000
+LONGEST_QUANTITY: Final = 250
+"""So that no formula is nested deeper than Python's stack: 1-1-1-… is one level per term."""
 
 _SETTINGS: Final = frozenset(keys(BlockTable))
 _CLAIM: Final = frozenset(keys(ClaimTable))

@@ -269,7 +269,8 @@ def _limit(limit: object) -> object:
 
 
 def _expected(expected: str, value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and _is_huge(value):
+    huge = isinstance(value, int) and not isinstance(value, bool) and _is_huge(value)
+    if huge and expected == _EXPECTED["float_type"]:
         return f"{found(value)} is too large for a float64 (at most 1.8e308)"
     if isinstance(value, float) and not math.isfinite(value):
         return f"{found(value)} is not a finite number"

@@ -257,7 +257,7 @@ class SampleTable(Table):
 
 
 Rate = Annotated[float, Field(gt=0.0, le=LARGEST_RATE, allow_inf_nan=False)]
-_Whole = Annotated[int, Field(ge=1)]
+_Whole = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 
 
 class TrainingTable(Table):
@@ -300,8 +300,8 @@ class BlockTable(Table):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float | str | ClaimTable]
-    step: int | None = Field(
-        None, ge=1, description="The update, from 1. A quantity with + is its value after it."
+    step: _Whole | None = Field(
+        None, description="The update, from 1. A quantity with + is its value after it."
     )
     sample: (
         Annotated[
