@@ -53,31 +53,27 @@ class Faults:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._found: dict[Fault, None] = {}
-        self._more = False
-
-    def __len__(self) -> int:
-        return len(self._found)
+        self.count = 0  # of all, also of those for which there is no room
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for more: a check may stop."""
-        return self._more
+        """Whether one more was left out: a check may stop."""
+        return self.count > MOST_FAULTS
 
     def add(self, message: str, path: Path, of: Of = "value", hint: str = "") -> None:
         """Note a fault of the key or of the value at `path`."""
-        if len(self._found) >= MOST_FAULTS:
-            self._more = True
-        else:
-            self._found[self.document.fault(message, path, of, hint)] = None
+        self._add(message, *self.document.position(path, of), hint)
 
     def add_at(self, message: str, path: Path, offset: int, hint: str = "") -> None:
         """Note a fault in the text of a key, `offset` characters from its first."""
         line, column = self.document.position(path)
         shift = offset + 1 if offset and self._is_quoted(line, column) else offset
-        if len(self._found) >= MOST_FAULTS:
-            self._more = True
-        else:
-            self._found[Fault(message, self.document.file, line, column + shift, hint)] = None
+        self._add(message, line, column + shift, hint)
+
+    def _add(self, message: str, line: int, column: int, hint: str) -> None:
+        self.count += 1
+        if not self.is_full:
+            self._found[Fault(message, self.document.file, line, column, hint)] = None
 
     def _is_quoted(self, line: int, column: int) -> bool:
         return self.document.text.split("\n")[line - 1][column - 1 : column] in ('"', "'")
@@ -118,7 +114,7 @@ class Faults:
     def error(self) -> FileError:
         """Return the error to raise, its faults in the order of the file."""
         faults = sorted(self._found, key=lambda fault: (fault.line, fault.column))
-        if self._more:
+        if self.is_full:
             faults.append(Fault("there are more faults than these", faults[0].file))
         return FileError(faults)
 

@@ -56,7 +56,7 @@ def read_problem(document: Document) -> Problem:
         minus_delta=top.delta == "minus",
     )
     claims = read_claims(data, run, faults)
-    if network is None or parameters is None or training is None or len(faults):
+    if network is None or parameters is None or training is None or faults.count:
         raise faults.error()
     return Problem(
         network=network,
@@ -87,7 +87,7 @@ def _phases(network: Network | None, samples: _Samples, training: Training | Non
 
 
 def _read_samples(data: dict[str, object], parts: NetworkParts | None, faults: Faults) -> _Samples:
-    before, raw = len(faults), data.get("sample", [])
+    before, raw = faults.count, data.get("sample", [])
     if raw == []:
         if "data" not in data:  # that is said to come in a later version
             hint = "Write [[sample]] with its inputs x = [ … ] and its targets t = [ … ]."
@@ -104,7 +104,7 @@ def _read_samples(data: dict[str, object], parts: NetworkParts | None, faults: F
             faults.add(f"sample {s + 1} has no inputs", ("sample", s), "key", hint)
         if parts is not None:
             _check_sample(table, s, parts, faults)
-    return _Samples(tuple(tables), len(raw) if isinstance(raw, list) else 0, len(faults) == before)
+    return _Samples(tuple(tables), len(raw) if isinstance(raw, list) else 0, faults.count == before)
 
 
 def _check_sample(table: SampleTable, s: int, parts: NetworkParts, faults: Faults) -> None:

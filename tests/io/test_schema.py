@@ -92,6 +92,13 @@ def test_many_faults_of_any_kind_are_cut(text: str) -> None:
     assert len(faults(SMALL + text)) == MOST_FAULTS + 1
 
 
+def test_faults_that_are_left_out_are_still_faults() -> None:
+    """A network whose faults found no room is not taken for a faultless one."""
+    many = "".join(f"k{k} = 1\n" for k in range(MOST_FAULTS + 1))
+    ragged = SMALL.replace("[[0.1, 0.2]]", "[[0.1, 0.2]]\nmask = [[1]]")
+    assert len(faults(many + ragged)) == MOST_FAULTS + 1
+
+
 def test_a_lookalike_of_a_table_is_said_once() -> None:
     assert faults(SMALL.replace("weights", "wieghts")) == [
         "f.toml:8:1: unknown key \"wieghts\" in [[network.layer]]. Did you mean 'weights'?"
