@@ -105,7 +105,9 @@ def run(problem: Source, engine: str = "auto", steps: int | None = None) -> Run:
     """
     from bptrace import engine as engines
 
-    return engines.run(_problem(problem), engine=engine, steps=steps)
+    trace = engines.run(_problem(problem), engine=engine, steps=steps)
+    trace.show = _show
+    return trace
 
 
 def explain(
@@ -149,6 +151,19 @@ def explain(
     trace = problem if isinstance(problem, Trace) else run(problem)
     notation = Notation.of(trace.problem)
     return Explanation(trace, notation, Words("en"), quantity, step, sample, digits, depth)
+
+
+def _show(trace: Trace) -> dict[str, str]:
+    """Return a trace's first step as `bptrace run` prints it, for notebooks."""
+    from bptrace.notation import Notation
+    from bptrace.render.calculation import Calculation
+    from bptrace.render.console import html, plain_text
+    from bptrace.render.words import Words
+
+    if not trace.steps:
+        return {"text/plain": repr(trace)}
+    view = Calculation(trace, Notation.of(trace.problem), Words("en"))
+    return {"text/plain": plain_text(view), "text/html": html(view)}
 
 
 def _problem(source: Source) -> Problem:

@@ -37,7 +37,12 @@ class Trace:
     steps : int
     engine : str
         The engine that ran: "python" or "numba".
+    show : function, optional
+        How a notebook shows the trace: trace → {media type: text}. Told to the trace, as imports
+        point down and the views stand above.
     """
+
+    show: Callable[[Trace], dict[str, str]] | None = None
 
     def __init__(
         self,
@@ -53,6 +58,13 @@ class Trace:
         self.steps = (len(log) - self.layout.n_parameters) // self.layout.size
         self.chapter = Chapter(problem)
         self._read = read
+
+    def __repr__(self) -> str:
+        title = f" of {self.problem.title!r}" if self.problem.title else ""
+        return f"<Trace{title}: steps={self.steps}, engine={self.engine!r}>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": repr(self)} if self.show is None else self.show(self)
 
     def value(self, address: Address) -> float:
         """Return the number at a complete address (sample and step set).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from bptrace.cli import options, program
-from bptrace.errors import BptraceError
 
 
 class _Sample(click.ParamType[int]):
@@ -37,6 +36,7 @@ class _Sample(click.ParamType[int]):
 @options.file_argument
 @click.argument("quantity", metavar="QUANTITY")
 @options.together(
+    options.steps,
     program.option(
         "--step",
         type=click.IntRange(min=1),
@@ -72,6 +72,7 @@ def command(
     ctx: click.Context,
     file: str,
     quantity: str,
+    steps: int | None,
     step: int,
     sample: int | None,
     depth: int | None,
@@ -82,19 +83,13 @@ def command(
     ascii: bool,
 ) -> int:
     """Print one quantity: its chain rule down to given numbers."""
-    from bptrace import io
-
-    problem = io.load(file)
+    problem = options.load(file)
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)
     expr = notation.read(quantity)  # before all work: a typing error is the likeliest fault
-    steps = max(step, problem.training.steps) if step > 1 else 1
-    if step > max(problem.training.steps, 1):
-        raise BptraceError(
-            f"there is no step {step}; the file has {problem.training.steps}. "
-            "Use `steps` under [training] to have more"
-        )
-    trace = options.calculate(problem, engine, steps, verbose=False)
+    options.check_sample(sample or 0, problem)
+    options.check_step(step, problem.training.steps if steps is None else steps)
+    trace = options.calculate(problem, engine, steps=step)  # what comes later changes nothing here
 
     from bptrace.render.explain import Explanation
 

@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 import click
 
 if TYPE_CHECKING:
-    from bptrace.cli.program import _InTwoLanguages
+    from bptrace.cli.program import Bilingual
 
 WIDTH = 80
 """Help is set for 80 columns everywhere, so that the manual and every terminal show the same."""
@@ -27,11 +27,14 @@ _WORDS = {
     "options": ("Options:", "选项："),
     "commands": ("Commands:", "命令："),
 }
-# A line may end at a space, and beside a Chinese character unless punctuation follows.
-_PIECES = re.compile(r"\s+|[^\s\u2e80-\uffef]+|[\u2e80-\uffef][，。、；：）》」]*|.", re.DOTALL)
+# A line may end at a space, and beside a Chinese character, but not before a closing or after an
+# opening sign.
+_PIECES = re.compile(
+    r"\s+|[（《「]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。、；：）》」]*|.", re.DOTALL
+)
 
 
-def command_help(command: _InTwoLanguages, ctx: click.Context, language: str) -> str:
+def command_help(command: Bilingual, ctx: click.Context, language: str) -> str:
     """Return the help of a command: usage, what it does, its options, its commands."""
     zh = language == "zh"
     word = {key: pair[zh] for key, pair in _WORDS.items()}

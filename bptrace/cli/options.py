@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from bptrace.cli.program import language_of, option
+from bptrace.errors import BptraceError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +58,13 @@ digits = option(
     metavar="D",
     en="Decimals of long numbers, 1 to 17.",
     zh="长数字的小数位数，1 到 17。",
+)
+steps = option(
+    "--steps",
+    type=click.IntRange(min=0),
+    metavar="N",
+    en="Updates to calculate; default: as in the file.",
+    zh="计算多少次更新；默认按文件。",
 )
 engine = option(
     "--engine",
@@ -137,7 +145,39 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ascii=stdout_is_ascii()) + "\n")
 
 
-def calculate(problem: Problem, engine: str, steps: int | None, verbose: bool) -> Run:
+def load(file: str) -> Problem:
+    """Return the problem of FILE; the output calls it what the user called it."""
+    from dataclasses import replace
+
+    from bptrace import io
+
+    return replace(io.load(file), file=file)
+
+
+def check_step(step: int, steps: int) -> None:
+    """Raise `BptraceError` if a run of `steps` steps has no such step."""
+    if step > steps:
+        raise BptraceError(
+            f"there is no step {step}; the run has {count_steps(steps)}. "
+            f"Use --steps {step} to calculate more"
+        )
+
+
+def check_sample(sample: int, problem: Problem) -> None:
+    """Raise `BptraceError` if the file has no such sample."""
+    samples = len(problem.samples)
+    if sample > samples:
+        raise BptraceError(f"there is no sample {sample}; the file has {samples}")
+
+
+def count_steps(steps: int) -> str:
+    """Return "1 step" or "7 steps"."""
+    return "1 step" if steps == 1 else f"{steps} steps"
+
+
+def calculate(
+    problem: Problem, engine: str, steps: int | None = None, verbose: bool = False
+) -> Run:
     """Run a problem; remarks of the engine go to standard error."""
     from bptrace import engine as engines
     from bptrace.cli.faults import remark

@@ -90,7 +90,7 @@ def option(*names: str, en: str, zh: str, **settings: Any) -> Callable[[Any], An
     return click.option(*names, cls=Option, text=Both(en, zh), **settings)
 
 
-class _InTwoLanguages(click.Command):
+class Bilingual(click.Command):
     """What commands and the program have in common: help in the language asked for."""
 
     text: Both
@@ -108,7 +108,7 @@ class _InTwoLanguages(click.Command):
         formatter.write(layout.command_help(self, ctx, language_of(ctx)))
 
 
-class Command(_InTwoLanguages):
+class Command(Bilingual):
     """A command; its one line stands in `COMMANDS`, what else there is to say in `more`."""
 
     def __init__(self, *args: Any, more: Both, **settings: Any) -> None:
@@ -121,7 +121,7 @@ def command(name: str, en: str, zh: str) -> Callable[[Callable[..., Any]], Comma
     return click.command(name, cls=Command, more=Both(en, zh))
 
 
-class Program(_InTwoLanguages, click.Group):
+class Program(Bilingual, click.Group):
     """The program itself."""
 
     text = Both(
@@ -171,7 +171,9 @@ class Program(_InTwoLanguages, click.Group):
         language = _asked_language(arguments) or language_of_locale()
         _survive_encoding()
         try:
-            code = super().main(arguments, prog_name or "bptrace", standalone_mode=False)
+            # Not Click's own main: it would end a broken pipe with 1, the code of a wrong claim.
+            with self.make_context(prog_name or "bptrace", arguments) as ctx:
+                code = self.invoke(ctx)
             sys.stdout.flush()
         except BaseException as error:  # the one place where nothing may pass
             code = faults.report(error, language)

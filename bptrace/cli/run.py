@@ -29,13 +29,7 @@ MOST_EQUATIONS = 800
 )
 @options.file_argument
 @options.together(
-    program.option(
-        "--steps",
-        type=click.IntRange(min=0),
-        metavar="N",
-        en="Updates to calculate; default: as in the file.",
-        zh="计算多少次更新；默认按文件。",
-    ),
+    options.steps,
     program.option(
         "--step",
         type=click.IntRange(min=1),
@@ -81,9 +75,7 @@ def command(
     verbose: bool,
 ) -> int:
     """Print the whole calculation."""
-    from bptrace import io
-
-    problem = io.load(file)
+    problem = options.load(file)
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)  # an unknown dialect is told before all work
     trace = options.calculate(problem, engine, steps, verbose)
@@ -109,11 +101,8 @@ def command(
 
 def chosen_steps(trace: Trace, step: int | None, sample: int | None) -> Sequence[int]:
     """Return the steps to print; raise `BptraceError` if the run has no such step or sample."""
-    if step is not None and step > trace.steps:
-        raise BptraceError(
-            f"there is no step {step}; the run has {_count(trace.steps)}. "
-            f"Use --steps {step} to calculate more"
-        )
+    if step is not None:
+        options.check_step(step, trace.steps)
     if sample is not None:
         return (_step_of_sample(trace, step, sample),)
     if step is not None:
@@ -130,24 +119,18 @@ def equations(trace: Trace) -> int:
 
 
 def _step_of_sample(trace: Trace, step: int | None, sample: int) -> int:
-    samples = len(trace.problem.samples)
-    if sample > samples:
-        raise BptraceError(f"there is no sample {sample}; the file has {samples}")
+    options.check_sample(sample, trace.problem)
     if step is None:
         step = next((s for s in range(1, trace.steps + 1) if sample in trace.samples(s)), None)
         if step is None:
             raise BptraceError(
-                f"the {_count(trace.steps)} of this run do not reach sample {sample}. "
+                f"the run ends before sample {sample}, after {options.count_steps(trace.steps)}. "
                 "Use --steps to calculate more"
             )
     elif sample not in trace.samples(step):
         batch = ", ".join(map(str, trace.samples(step)))
         raise BptraceError(f"step {step} does not take sample {sample}; it takes sample {batch}")
     return step
-
-
-def _count(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def split_names(texts: Sequence[str]) -> list[str]:
@@ -162,4 +145,4 @@ def _say_what_is_left_out(trace: Trace, chosen: Sequence[int], out: options.Outp
     if trace.steps == 0:
         remark(out.words("no steps"))
     elif len(chosen) == 2 and trace.steps > 2:
-        remark(out.words("steps left out", last=trace.steps - 1, steps=trace.steps))
+        remark(out.words("steps left out", steps=trace.steps))

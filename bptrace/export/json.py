@@ -69,12 +69,11 @@ def write_run(
 
 def step_entries(trace: Trace, step: int) -> Iterator[dict[str, Any]]:
     """Yield the entries of one step: see `run_document`."""
-    values = trace.values()
-    batch = trace.samples(step)
+    values, batch = trace.values(), trace.samples(step)
     before, after = list(_parameters(trace.problem, step)), list(_update(trace, step))
     if len(batch) == 1:
         inside = [*before, *_sample(trace, batch[0], step), *after]
-        yield _entry(step, batch[0], inside, values)
+        yield _entry(step, batch[0], inside, _of_single_sample(values))
         return
     for sample in batch:
         yield _entry(step, sample, _sample(trace, sample, step), values)
@@ -89,6 +88,16 @@ def _entry(
 ) -> dict[str, Any]:
     named: Mapping[str, float | str] = {a.positional: number(float(values(a))) for a in addresses}
     return {"step": step, "sample": sample, "values": named}
+
+
+def _of_single_sample(values: Callable[[Address], float]) -> Callable[[Address], float]:
+    """Take the gradients of the only sample from the log, where they stand as the batch's."""
+
+    def value(address: Address) -> float:
+        logged = address.quantity in (Q.D_W, Q.D_B) and address.of is None
+        return values(address.at(0, address.step)) if logged else values(address)
+
+    return value
 
 
 def _parameters(problem: Problem, step: int) -> Iterator[Address]:

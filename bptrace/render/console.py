@@ -92,7 +92,8 @@ def plain_text(view: RenderableType, width: int = 80, ascii: bool = False) -> st
     # no_color and force_terminal stand above FORCE_COLOR and the like in the environment
     console = _Console(
         ascii=ascii, file=file, width=width, theme=THEME, highlight=False, markup=False,
-        emoji=False, no_color=True, force_terminal=False, legacy_windows=False,
+        emoji=False, no_color=True, force_terminal=False,
+        force_jupyter=False, legacy_windows=False,
     )  # fmt: skip
     console.print(view)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"

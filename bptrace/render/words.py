@@ -27,12 +27,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "after": ("after", "更新后"),
     "given": ("given", "已知"),
     "no steps": (
-        "the file asks for 0 steps; --steps 1 calculates one",
-        "文件要求 0 步；用 --steps 1 计算一步",
+        "there are 0 steps to print; --steps 1 calculates one",
+        "没有可打印的步骤；用 --steps 1 计算一步",
     ),
     "steps left out": (
-        "steps 2 to {last} of {steps} are left out; --step K prints one of them",
-        "未打印第 2 到 {last} 步（共 {steps} 步）；用 --step K 打印其中一步",
+        "of {steps} steps only the first and the last are printed; --step K prints another",
+        "共 {steps} 步，只打印了第一步和最后一步；用 --step K 打印其他步",
     ),
     "written": (
         "{path} is written. Now try: bptrace run {path}",

@@ -1,0 +1,92 @@
+"""The manual, docs/cli.md, says what the program says, of every command, in both languages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from bptrace.cli import layout, reference
+from bptrace.cli.program import COMMANDS, program
+
+MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+LANGUAGES = ("en", "zh")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["bptrace", *COMMANDS])
+def test_every_command_is_documented_in_both_languages(name: str, language: str) -> None:
+    assert (name, language) in reference.documented(MANUAL)
+
+
+def test_the_manual_has_the_help_as_it_is() -> None:
+    assert reference.updated(MANUAL) == MANUAL, "python -m bptrace.cli.reference docs/cli.md"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["bptrace", *COMMANDS])
+def test_help_is_what_the_manual_shows(bptrace, name: str, language: str) -> None:
+    command = [] if name == "bptrace" else [name]
+    result = bptrace(*command, "--lang", language, "--help")
+    assert result.exit_code == 0
+    assert result.stdout == reference.help_text(name, language)
+    by_locale = bptrace(*command, "--help", env={"LC_ALL": f"{language}.UTF-8"})
+    assert by_locale.stdout == result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help_in_both_languages(name: str) -> None:
+    command = program.get_command(click.Context(program), name)
+    assert command is not None
+    for param in command.params:
+        if isinstance(param, click.Option):
+            en, zh = param.text
+            assert en.endswith((".", "."))
+            assert en.isprintable()
+            assert re.search("[\u4e00-\u9fff]", zh), param.name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["bptrace", *COMMANDS])
+def test_help_fits_80_columns(name: str, language: str) -> None:
+    lines = reference.help_text(name, language).splitlines()
+    assert max(map(layout.cells, lines)) <= 80
+
+
+def test_wrapping_counts_cells_and_keeps_signs_with_their_words() -> None:
+    assert layout.wrap("激活函数、损失函数（学习）规则", 10) == [
+        "激活函数、",
+        "损失函数",
+        "（学习）规",
+        "则",
+    ]
+    assert layout.wrap("one two  three", 8) == ["one two", "three"]
+    assert layout.wrap("", 8) == [""]
+
+
+def test_an_unknown_command_has_no_help() -> None:
+    with pytest.raises(LookupError, match="no command 'rum'"):
+        reference.help_text("rum")
+
+
+_OUTPUT = re.compile(r"(?ms)^<!-- output: bptrace (.*?) -->\n+```text\n(.*?)^```$")
+
+
+def test_shown_output_is_what_the_program_prints() -> None:
+    examples = _OUTPUT.findall(MANUAL)
+    assert examples
+    for arguments, shown in examples:
+        result = subprocess.run(
+            [sys.executable, "-m", "bptrace", *shlex.split(arguments)],
+            env=os.environ | {"PYTHONUTF8": "1", "COLUMNS": "80", "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert result.stdout == shown
