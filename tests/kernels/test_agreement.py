@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 from struct import pack
 
 import naive
@@ -131,6 +133,31 @@ def test_kernels_are_lists_and_loops(problem: Problem) -> None:
 
 @given(problems(MOSTLY_HUGE))
 def test_kernels_are_lists_and_loops_where_numbers_overflow(problem: Problem) -> None:
+    compare_with_naive(problem)
+
+
+@pytest.mark.parametrize("widths", [(4, 5), (5, 4), (9, 13, 4, 7), (30, 8, 3), (3, 8)])
+def test_wide_layers_are_summed_up_in_the_same_order(widths: tuple[int, ...]) -> None:
+    draw = Random(1)
+
+    def row(n: int) -> tuple[float, ...]:
+        return tuple(draw.gauss(0.0, 1.0) for _ in range(n))
+
+    biases = [0, *(draw.choice([1, n]) for n in widths[1:])]
+    problem = Problem(
+        Network(
+            tuple(
+                Layer(n, activation="tanh", biases=b) for n, b in zip(widths, biases, strict=True)
+            )
+        ),
+        Parameters(
+            tuple(tuple(row(m) for _ in range(n)) for m, n in pairwise(widths)),
+            tuple(row(b) for b in biases[1:]),
+        ),
+        (Sample(row(widths[0]), row(widths[-1])),),
+        Training("gradient-descent", 0.1, steps=3),
+    )
+    assert differences(run(problem, "numba"), run(problem, "python")) == []
     compare_with_naive(problem)
 
 
