@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 
 from benchmarks.measure import ratios, rounds, typical
 
@@ -16,9 +18,17 @@ COMMANDS = {
 }
 
 
-def start(arguments: list[str]) -> None:
-    """Start Python with `arguments`; what it prints is thrown away."""
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+def start(arguments: list[str], bytecode: str) -> None:
+    """Start Python with `arguments`; what it prints is thrown away.
+
+    Byte code is kept in the folder `bytecode`, as an installed program has it; without it Python
+    would compile bptrace's sources in each round, which takes longer than running them.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    subprocess.run(
+        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True
+    )
 
 
 def table(n: int) -> Iterator[str]:
@@ -27,7 +37,9 @@ def table(n: int) -> Iterator[str]:
         yield "(left out: there is no command line yet)"
         return
     commands = {"python -c pass": ["-c", "pass"], **COMMANDS}
-    times = rounds({name: partial(start, each) for name, each in commands.items()}, n)
+    with TemporaryDirectory() as bytecode:
+        tasks = {name: partial(start, each, bytecode) for name, each in commands.items()}
+        times = rounds(tasks, n)
     yield "| command | ms | / bare interpreter: median (min–max) |"
     yield "|---|--:|--:|"
     for name in commands:
