@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from bptrace.cli import options, program
+
+if TYPE_CHECKING:
+    from bptrace.maths.expr import Expr
+    from bptrace.model import Problem
+    from bptrace.notation import Notation
 
 
 class _Sample(click.ParamType[int]):
@@ -25,12 +32,13 @@ class _Sample(click.ParamType[int]):
 
 @program.command(
     "explain",
-    en="QUANTITY is named as in the file's dialect (dE/dw5, ∂E_O2/∂out_h1, w5+) or by its position "
-    "(dE/dw[2,1,1]: layer, neuron, neuron of the layer before), or is an expression over such "
-    "names ('t_O1 - out_O1'). Below it stands all that its equation speaks of, each quantity "
-    "worked out once, down to given numbers.",
-    zh="QUANTITY 用文件所用记法的名称（dE/dw5、∂E_O2/∂out_h1、w5+）或位置名称"
-    "（dE/dw[2,1,1]：层、神经元、上一层的神经元），也可以是这些名称组成的式子（'t_O1 - out_O1'）。"
+    en="QUANTITY is named as in the file's dialect (dE/dw5, ∂E_O2/∂out_h1, w5+), as in that of "
+    "--dialect, or by its position (dE/dw[2,1,1]: layer, neuron, neuron of the layer before); or "
+    "it is an expression over such names ('t_O1 - out_O1'). Below it stands all that its equation "
+    "speaks of, each quantity worked out once, down to given numbers.",
+    zh="QUANTITY 用文件所用记法（或 --dialect 的记法）的名称（dE/dw5、∂E_O2/∂out_h1、w5+），"
+    "或用位置名称（dE/dw[2,1,1]：层、神经元、上一层的神经元），"
+    "也可以是这些名称组成的式子（'t_O1 - out_O1'）。"
     "下面逐层列出等式中的每个量，各展开一次，直到已知数。",
 )
 @options.file_argument
@@ -86,7 +94,7 @@ def command(
     problem = options.load(file)
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)
-    expr = notation.read(quantity)  # before all work: a typing error is the likeliest fault
+    expr = read(quantity, problem, notation)  # before all work: typing errors are likeliest
     options.check_sample(sample or 0, problem)
     options.check_step(step, problem.training.steps if steps is None else steps)
     trace = options.calculate(problem, engine, steps=step)  # what comes later changes nothing here
@@ -99,3 +107,16 @@ def command(
     else:
         out.console().print(found)
     return 0
+
+
+def read(quantity: str, problem: Problem, notation: Notation) -> Expr:
+    """Read a quantity in the dialect of the file, else in that of the output."""
+    from bptrace.notation import Notation, NotationError
+
+    try:
+        return Notation.of(problem).read(quantity)
+    except NotationError as error:
+        try:
+            return notation.read(quantity)
+        except NotationError:
+            raise error from None

@@ -28,9 +28,24 @@ def number(value: float) -> float | str:
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def dumps(document: Any, ascii: bool = False, indent: int | None = 2) -> str:
+def dumps(document: Any, ascii: bool = False) -> str:
     """Return a document as text; `ascii` escapes everything else."""
+    return _text(_strict(document), ascii, indent=2)
+
+
+def _text(document: Any, ascii: bool, indent: int | None = None) -> str:
     return json.dumps(document, ensure_ascii=ascii, allow_nan=False, indent=indent)
+
+
+def _strict(document: Any) -> Any:
+    """Return a document with strings for the floats that JSON does not have."""
+    if isinstance(document, float):
+        return number(document)
+    if isinstance(document, dict):
+        return {key: _strict(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_strict(value) for value in document]
+    return document
 
 
 def run_document(trace: Trace, steps: Iterable[int] | None = None) -> dict[str, Any]:
@@ -57,12 +72,12 @@ def write_run(
     trace: Trace, steps: Iterable[int], write: Callable[[str], object], ascii: bool = False
 ) -> None:
     """Write what `run_document` returns piece by piece, one line per entry."""
-    head = dumps({"file": trace.problem.file, "engine": trace.engine}, ascii, indent=None)
+    head = _text({"file": trace.problem.file, "engine": trace.engine}, ascii)
     write(head[:-1] + ', "steps": [')
     separator = "\n"
     for step in steps:
         for entry in step_entries(trace, step):
-            write(separator + dumps(entry, ascii, indent=None))
+            write(separator + _text(entry, ascii))
             separator = ",\n"
     write("\n]}\n")
 

@@ -1,74 +1,39 @@
-"""One quantity with its whole chain rule: a tree from the quantity down to given numbers.
+"""One quantity with its whole chain rule, drawn as a tree.
 
-Each node is one equation of the chapter as symbols, numbers and result; below it stands what its
-formula speaks of. A quantity is worked out once and later only mentioned. The equations come from
-`maths.equations`, the wording from `notation`; here is only what to unfold and how to draw it.
+Each node is one equation as symbols, numbers and result; below it stands what its formula speaks
+of. What stands in the tree is the business of `tree`, the wording that of `notation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from bptrace.address import Address, Quantity
-from bptrace.maths.expr import FLOATS, Expr, Op, Ref, bind, neg, refs
-from bptrace.notation import Delta, Notation, abbreviated, value_of
+from bptrace.maths.expr import Expr, Ref
+from bptrace.notation import Delta, Notation, abbreviated
 from bptrace.notation.text import write
 from bptrace.render.lines import broken
+from bptrace.render.tree import (
+    DEEPEST,
+    MOST_TERMS,
+    Grower,
+    Key,
+    Node,
+    completed,
+    nodes,
+    speaks_of_batch,
+)
 from bptrace.render.words import Words
 from bptrace.trace import Trace
-
-Q = Quantity
-Key = Address | Delta
-
-MOST_TERMS = 12
-"""Longer sums are shown, and unfolded, at their first and last terms only."""
-
-MOST_NODES = 60
-"""Without a depth from the user, the tree goes as deep as this many equations allow."""
-
-DEEPEST = 100
-"""Deeper trees are not drawn: their margins alone would fill a line."""
 
 NARROWEST = 24
 """Cells that an equation gets at least, however deep it stands."""
 
 _BRANCHES = (("├╴", "└╴", "│ "), ("|-", "`-", "| "))
-_BATCH = (Q.D_W, Q.D_B, Q.E)
-_OF_STEP = (*_BATCH, Q.STEP_W, Q.STEP_B, Q.W_NEW, Q.B_NEW)
-
-
-@dataclass(frozen=True)
-class Node:
-    """One equation of the tree, and what stands below it.
-
-    Attributes
-    ----------
-    key : Address, Delta or None
-        What stands left of the equals sign; None for an expression of the user.
-    expr : Expr or None
-        The formula, complete and unabridged; None where there is none to show.
-    value : float
-    source : str
-        The textbook's equation.
-    below : tuple of Node
-        What the formula speaks of, each quantity once, in printed order.
-    state : str
-        "open" (worked out here), "given", "before" (left by the step before), "above" (worked out
-        further up) or "deeper" (beyond the depth).
-    """
-
-    key: Key | None
-    expr: Expr | None
-    value: float
-    source: str = ""
-    below: tuple[Node, ...] = ()
-    state: str = "open"
 
 
 class Explanation:
@@ -114,9 +79,9 @@ class Explanation:
         self.digits = digits
         self.values = trace.values()
         asked = notation.read(expr) if isinstance(expr, str) else expr
-        asked = _completed(trace, asked, step, sample)
-        self.marked = len(trace.samples(step)) > 1 and _speaks_of_batch(asked)
-        grower = _Grower(trace, notation)
+        asked = completed(trace, asked, step, sample)
+        self.marked = len(trace.samples(step)) > 1 and speaks_of_batch(asked)
+        grower = Grower(trace, notation)
         self.depth = grower.fitting_depth(asked) if depth is None else min(depth, DEEPEST)
         self.root = grower.grow(asked, self.depth)
 
@@ -142,31 +107,32 @@ class Explanation:
         return {"text/plain": str(self), "text/html": html(self)}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = options.max_width
-        yield from self._rows(self.root, width)
-        if any(node.state == "deeper" for node in _nodes(self.root)):
+        yield from self._rows(self.root, options.max_width)
+        if self.depth < DEEPEST and any(node.state == "deeper" for node in nodes(self.root)):
             text = self.words("explain deeper", depth=self.depth, deeper=self.depth + 1)
             yield Text()
             yield Text(self.notation.plain(text), "bptrace.remark")
 
-    def _rows(self, node: Node, width: int) -> list[Text]:
-        """Return a node and all below it as rows of at most `width` cells."""
+    def _rows(self, node: Node, width: int, first: str = "", rest: str = "") -> Iterator[Text]:
+        """Yield a node and all below it; `first` stands before its first row, `rest` before others.
+
+        Rows have at most `width` cells where their equations can be broken so.
+        """
         tee, corner, trunk = _BRANCHES[self.notation.ascii]
-        inner = max(width - 2, NARROWEST)
-        opened = [child for child in node.below if child.state == "open"]
-        blocks = [self._rows(child, inner) for child in opened]
-        blocks += [list(rows) for rows in self._mentions(node, inner)]
-        rows = self._equation(node, width)
-        if blocks:
-            rows[1:] = [Text(trunk, "bptrace.edge").append_text(row[2:]) for row in rows[1:]]
-        for k, block in enumerate(blocks):
-            last = k == len(blocks) - 1
-            edges = [corner if last else tee] + ["  " if last else trunk] * (len(block) - 1)
-            rows += [
-                Text(edge, "bptrace.edge").append_text(row)
-                for edge, row in zip(edges, block, strict=True)
-            ]
-        return rows
+        branches: list[Node | list[Text]] = [n for n in node.below if n.state == "open"]
+        branches += self._mentions(node, max(width - cell_len(rest) - 2, NARROWEST))
+        rows = self._equation(node, max(width - cell_len(rest), NARROWEST))
+        yield _edged(first, rows[0])
+        for row in rows[1:]:  # they begin with spaces, in which the trunk finds room
+            yield _edged(rest + trunk, row[2:]) if branches else _edged(rest, row)
+        for k, branch in enumerate(branches):
+            last = k == len(branches) - 1
+            edge, below = rest + (corner if last else tee), rest + ("  " if last else trunk)
+            if isinstance(branch, Node):
+                yield from self._rows(branch, width, edge, below)
+            else:
+                for n, row in enumerate(branch):
+                    yield _edged(edge if n == 0 else below, row)
 
     def _equation(self, node: Node, width: int) -> list[Text]:
         """Return one equation as rows: in one if it is short, else symbols, numbers, result."""
@@ -177,22 +143,20 @@ class Explanation:
             rows, name, column = [Text(name, "bptrace.quantity")], "", 4
         room = width - column - 3
         if len(stages) < 3 and cell_len(" = ".join(stages)) <= room:
-            row = self._stage(name, column, " = ", "")
-            for k, stage in enumerate(stages):
-                result = k == len(stages) - 1
-                row.append(" = " if k else "", "bptrace.edge")
-                row.append(stage, "bptrace.result" if result else "bptrace.formula")
-            rows.append(row)
+            row = self._stage(name, column, " = ")
+            for stage in stages[:-1]:
+                row.append(stage, "bptrace.formula").append(" = ", "bptrace.edge")
+            rows.append(row.append(stages[-1], "bptrace.result"))
         else:
-            for k, stage in enumerate(stages):
-                style = "bptrace.result" if k == len(stages) - 1 else "bptrace.formula"
+            for stage in stages:
+                style = "bptrace.result" if stage is stages[-1] else "bptrace.formula"
                 for n, piece in enumerate(broken(stage, max(room, NARROWEST // 2))):
-                    row = self._stage(name, column, "   " if n else " = ", style)
+                    row = self._stage(name, column, "   " if n else " = ")
                     rows.append(row.append(piece, style))
                     name = ""
         return rows + self._footnotes(node, column + 3, width)
 
-    def _stage(self, name: str, column: int, sign: str, style: str) -> Text:
+    def _stage(self, name: str, column: int, sign: str) -> Text:
         row = Text(name, "bptrace.quantity").append(" " * (column - cell_len(name)))
         return row.append(sign, "bptrace.edge")
 
@@ -201,10 +165,10 @@ class Explanation:
         if node is not self.root:
             return []
         text = node.source if node.state == "open" else self._label(node.state)
-        pieces = _filled(self.notation.plain(text).split("; "), max(width - indent, NARROWEST))
+        pieces = _filled(self.notation.plain(text).split(" "), max(width - indent, NARROWEST), " ")
         return [Text(" " * indent).append(piece, "bptrace.source") for piece in pieces if piece]
 
-    def _mentions(self, node: Node, width: int) -> Iterator[Iterator[Text]]:
+    def _mentions(self, node: Node, width: int) -> Iterator[list[Text]]:
         """Yield the rows that only mention quantities: given ones, earlier ones, deeper ones."""
         if isinstance(node.expr, Ref) and node.key is not None:
             return  # the line itself ends with name and number
@@ -215,12 +179,14 @@ class Explanation:
                 if child.state == state
             ]
             if pairs:
-                yield self._mention(self.notation.plain(self._label(state)), pairs, width)
+                label = self.notation.plain(self._label(state))
+                yield list(self._mention(label, pairs, width))
 
     def _mention(self, label: str, pairs: Sequence[str], width: int) -> Iterator[Text]:
-        indent = cell_len(label) + 2
+        colon = "：" if self.words.language == "zh" else ": "
+        indent = cell_len(label + colon)
         for k, piece in enumerate(_filled(pairs, max(width - indent, NARROWEST), ", ")):
-            head = f"{label}: " if k == 0 else " " * indent
+            head = label + colon if k == 0 else " " * indent
             yield Text(head, "bptrace.remark").append(piece, "bptrace.formula")
 
     # Pieces of text
@@ -287,105 +253,8 @@ class Explanation:
         return data
 
 
-class _Grower:
-    """Unfolds quantities by the equations of the chapter."""
-
-    def __init__(self, trace: Trace, notation: Notation) -> None:
-        self.trace = trace
-        self.notation = notation
-        self.values = trace.values()
-        self._opened: set[Key] = set()
-
-    def fitting_depth(self, asked: Expr) -> int:
-        """Return the greatest depth at which the tree has at most `MOST_NODES` equations."""
-        depth = 1
-        while depth < DEEPEST:
-            nodes = list(_nodes(self.grow(asked, depth)))
-            if not any(node.state == "deeper" for node in nodes):
-                return depth
-            deeper = _nodes(self.grow(asked, depth + 1))
-            if sum(node.state == "open" for node in deeper) > MOST_NODES:
-                return depth
-            depth += 1
-        return depth
-
-    def grow(self, asked: Expr, depth: int) -> Node:
-        """Return the tree of a complete expression, `depth` levels deep."""
-        self._opened = set()
-        key = self._key(asked)
-        if self.notation.minus_delta and isinstance(key, Address) and _is_delta(key):
-            expr = neg(Ref(Delta(key)))  # the file's δ has the other sign
-            return Node(key, expr, self.values(key), below=self._below(expr, depth))
-        if key is None:
-            value = FLOATS.read(asked, lambda k: value_of(k, self.values))
-            return Node(None, asked, value, below=self._below(asked, depth))
-        return self._node(key, depth)
-
-    def _key(self, asked: Expr) -> Key | None:
-        """What `asked` names; None if it is an expression."""
-        if isinstance(asked, Ref):
-            return asked.key if isinstance(asked.key, Address) else None
-        if self.notation.minus_delta and isinstance(asked, Op) and asked.name == "neg":
-            inner = asked.args[0]
-            if isinstance(inner, Ref) and isinstance(inner.key, Address) and _is_delta(inner.key):
-                return Delta(inner.key)
-        return None
-
-    def _node(self, key: Key, depth: int) -> Node:
-        if self.notation.minus_delta and isinstance(key, Address) and _is_delta(key):
-            key = Delta(key)
-        value = value_of(key, self.values)
-        address = key.gradient if isinstance(key, Delta) else key
-        equation = self.trace.chapter.equation(address)
-        if equation is None:
-            return Node(key, None, value, state="given")
-        if address.quantity in (Q.W, Q.B):
-            return Node(key, None, value, state="before")
-        if key in self._opened:
-            return Node(key, None, value, state="above")
-        if depth < 0:
-            return Node(key, None, value, state="deeper")
-        self._opened.add(key)
-        left, expr = self.notation.shown(equation, self.trace.chapter)
-        expr = _of_single_samples(self.trace, expr)
-        return Node(left, expr, value, equation.source, self._below(expr, depth - 1))
-
-    def _below(self, expr: Expr, depth: int) -> tuple[Node, ...]:
-        keys = dict.fromkeys(
-            key for key in refs(abbreviated(expr, MOST_TERMS)) if isinstance(key, Address | Delta)
-        )
-        return tuple(self._node(key, depth) for key in keys)
-
-
-def _completed(trace: Trace, expr: Expr, step: int, sample: int | None) -> Expr:
-    """Give the places of an expression their step and sample."""
-    places: dict[Hashable, Expr] = {
-        key: Ref(trace.complete(key, step, sample))
-        for key in refs(expr)
-        if isinstance(key, Address)
-    }
-    return _of_single_samples(trace, bind(expr, places))
-
-
-def _of_single_samples(trace: Trace, expr: Expr) -> Expr:
-    """Write the gradient of a batch of one sample as that of the sample, which it is."""
-    places: dict[Hashable, Expr] = {}
-    for key in refs(expr):
-        if isinstance(key, Address) and key.sample == 0 and key.quantity in _BATCH and not key.of:
-            batch = trace.samples(key.step)
-            if len(batch) == 1:
-                places[key] = Ref(key.at(batch[0], key.step))
-    return bind(expr, places) if places else expr
-
-
-def _speaks_of_batch(expr: Expr) -> bool:
-    """Whether the tree of `expr` may hold several samples."""
-    keys = (key for key in refs(expr) if isinstance(key, Address))
-    return any(key.sample == 0 and key.quantity in _OF_STEP for key in keys)
-
-
-def _is_delta(key: Key) -> bool:
-    return isinstance(key, Address) and key.quantity is Q.D_IN and key.of is None
+def _edged(edge: str, row: Text) -> Text:
+    return Text(edge, "bptrace.edge").append_text(row) if edge else row
 
 
 def _positional(key: Key | None) -> str | None:
@@ -394,18 +263,13 @@ def _positional(key: Key | None) -> str | None:
     return None if key is None else key.positional
 
 
-def _nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.below:
-        yield from _nodes(child)
-
-
-def _filled(pieces: Sequence[str], width: int, separator: str = "; ") -> list[str]:
+def _filled(pieces: Sequence[str], width: int, separator: str) -> list[str]:
     """Set pieces side by side, as many as fit a row of `width` cells."""
     rows: list[str] = []
-    for piece in pieces:
-        if rows and cell_len(rows[-1] + separator + piece) <= width:
-            rows[-1] += separator + piece
+    for k, piece in enumerate(pieces):
+        piece += separator if k < len(pieces) - 1 else ""
+        if rows and cell_len((rows[-1] + piece).rstrip()) <= width:
+            rows[-1] += piece
         else:
             rows.append(piece)
-    return rows
+    return [row.rstrip() for row in rows]

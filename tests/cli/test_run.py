@@ -180,6 +180,13 @@ def test_json_writes_what_is_no_number_as_a_string(bptrace, tmp_path) -> None:
     assert second["steps"][0]["step"] == 2
 
 
+def test_explain_json_writes_what_is_no_number_as_a_string(bptrace, tmp_path) -> None:
+    path = tmp_path / "overflow.toml"
+    path.write_text(OVERFLOW, encoding="utf-8")
+    document = json.loads(bptrace("explain", str(path), "in[1,1]", "--json").stdout)
+    assert (document["file"], document["value"]) == (str(path), "NaN")
+
+
 def test_json_in_pieces_is_the_document(bptrace, tiny: str) -> None:
     from bptrace.export.json import run_document
 
