@@ -175,12 +175,12 @@ class _Reader:
         self.problem = problem
         self.notation: Notation | None = None
 
-    def __call__(self, text: str) -> Expr:
+    def __call__(self, text: str, minus_delta: bool | None = None) -> Expr:
         if self.notation is None:
             from bptrace.notation import Notation
 
             self.notation = Notation.of(self.problem)
-        return self.notation.read(text)
+        return self.notation.read(text, minus_delta)
 
 
 def _parameters(problem: Problem, numbers: Sequence[float]) -> Parameters:
