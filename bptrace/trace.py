@@ -14,7 +14,7 @@ from bptrace.address import Address, Quantity
 from bptrace.errors import BptraceError
 from bptrace.maths.equations import Chapter, Values
 from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
-from bptrace.model import Problem, Sample
+from bptrace.model import Claim, Problem, Sample
 
 if TYPE_CHECKING:
     from array import array
@@ -49,7 +49,7 @@ class Trace:
         problem: Problem,
         log: Sequence[float],
         engine: str,
-        read: Callable[[str], Expr],
+        read: Callable[[str, bool | None], Expr],
     ) -> None:
         self.problem = problem
         self.layout = problem.layout
@@ -91,17 +91,36 @@ class Trace:
             From 1; 0 is the whole batch. Default: the first sample of the step, and the batch for
             gradients if the step has several samples.
         """
-        expr = self._read(name)
-        places = {key: self.complete(key, step, sample) for key in refs(expr)
-                  if isinstance(key, Address)}  # fmt: skip
-        return FLOATS.read(bind(expr, {key: Ref(a) for key, a in places.items()}), self.values())
+        return FLOATS.read(self.read(name, step, sample), self.values())
+
+    def read(
+        self, name: str, step: int = 1, sample: int | None = None, minus_delta: bool | None = None
+    ) -> Expr:
+        """Return the formula of a quantity or expression over complete addresses (see `at`).
+
+        `minus_delta` says what δ means in it, if not what the problem says.
+        """
+        expr = self._read(name, minus_delta)
+        places: dict[Hashable, Expr] = {
+            key: Ref(self.complete(key, step, sample))
+            for key in refs(expr)
+            if isinstance(key, Address)
+        }
+        return bind(expr, places)
+
+    def claims(self) -> list[tuple[Claim, Expr]]:
+        """Return the claims of the problem, each with the formula of what it speaks of."""
+        return [
+            (claim, self.read(claim.quantity, claim.step, claim.sample, claim.minus_delta))
+            for claim in self.problem.claims
+        ]
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the values of a quantity over all steps, shape ``(steps,)``, float64.
 
         Sample as in `at`. What the log holds is a view into it, not a copy.
         """
-        expr = self._read(name)
+        expr = self._read(name, None)
         if isinstance(expr, Ref) and isinstance(expr.key, Address):
             address = self.complete(expr.key, step=1, sample=None)
             if self.layout.has(address):

@@ -15,7 +15,7 @@ from functools import reduce
 from operator import add as _add
 from operator import mul as _mul
 from operator import sub as _sub
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bptrace.maths import ieee
 
@@ -103,7 +103,7 @@ class Reading(Generic[V]):
     number: Callable[[float], V]
     rules: Mapping[str, Callable[..., V]]
 
-    def read(self, expr: Expr, quantity: Callable[[Hashable], V]) -> V:
+    def read(self, expr: Expr, quantity: Callable[[Any], V]) -> V:
         """Read `expr`; `quantity` gives the reading of each `Ref`'s key."""
         if isinstance(expr, Num):
             return self.number(expr.value)
@@ -175,7 +175,7 @@ def inline(expr: Expr, formula: Callable[[Hashable], Expr | None]) -> Expr:
     return Op(expr.name, args, expr.role)
 
 
-def refs(expr: Expr) -> Iterator[Hashable]:
+def refs(expr: Expr) -> Iterator[Any]:
     """Yield the keys of all quantities of `expr`, in printed order, repeats included."""
     if isinstance(expr, Ref):
         yield expr.key

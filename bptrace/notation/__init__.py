@@ -200,13 +200,20 @@ class Notation:
 
     # Reading
 
-    def read(self, text: str) -> Expr:
+    def read(self, text: str, minus_delta: bool | None = None) -> Expr:
         """Return the formula of a quantity, or of an expression over quantities.
 
-        Addresses in it are places: without sample and step. Raises `NotationError` (with the offset
-        of the fault) for a text that is none, or speaks of what the network does not have.
+        Addresses in it are places: without sample and step. `minus_delta` says what δ means in this
+        text, if not what it means otherwise. Raises `NotationError` (with the offset of the fault)
+        for a text that is none, or speaks of what the network does not have.
         """
+        if minus_delta not in (None, self.minus_delta):
+            return self._with_other_delta.read(text)
         return Reader(text, self._known, self._longest).read()
+
+    @cached_property
+    def _with_other_delta(self) -> Notation:
+        return Notation(self.network, self.dialect.name, not self.minus_delta, self.ascii)
 
     @cached_property
     def _known(self) -> dict[str, Expr]:

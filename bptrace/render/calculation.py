@@ -82,7 +82,7 @@ class Calculation:
         self._remark = remark or self._as_printed
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        claims = Claims(self.trace, self.words, self._remark)
+        claims = Claims(self.trace, self._remark)
         yield Header(self.trace, self.notation, self.words, self.options.digits)
         for step in self.options.steps:
             yield from self._step(step, claims, options.max_width)

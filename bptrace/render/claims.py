@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bptrace.address import Address, Quantity
-from bptrace.maths.expr import Expr, Op, Ref, bind, refs
+from bptrace.checks.graph import Canon
+from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
-from bptrace.notation import Delta, Notation
+from bptrace.notation import Delta
 from bptrace.render.lines import Remark
-from bptrace.render.words import Words
 from bptrace.trace import Trace
-
-_OF_BATCH = (Quantity.D_W, Quantity.D_B, Quantity.E)
 
 
 @dataclass(frozen=True)
@@ -26,20 +24,23 @@ class Read:
 
 
 class Claims:
-    """The claims of a problem, by the address of what they claim."""
+    """The claims of a problem, by the address of what they claim.
 
-    def __init__(
-        self, trace: Trace, words: Words, remark: Callable[[Claim], Remark | None]
-    ) -> None:
-        self.trace = trace
-        self.words = words
+    Parameters
+    ----------
+    trace : Trace
+    remark : function
+        What to say beside a line about a claim; None: nothing.
+    """
+
+    def __init__(self, trace: Trace, remark: Callable[[Claim], Remark | None]) -> None:
         self.remark = remark
-        notation = Notation.of(trace.problem)
-        self._left = [self._read(claim, notation) for claim in trace.problem.claims]
+        self._canon = Canon(trace.problem)
+        self._left = [Read(claim, expr, self._key(expr)) for claim, expr in trace.claims()]
 
-    def take(self, key: Address | Delta) -> tuple[Remark, ...]:
+    def take(self, left: Address | Delta) -> tuple[Remark, ...]:
         """Return the remarks on one line, and do not return them again."""
-        key = self._canonical(key)
+        key = left if isinstance(left, Delta) else self._canon(left)
         here = [read for read in self._left if read.key == key]
         self._left = [read for read in self._left if read.key != key]
         remarks = (self.remark(read.claim) for read in here)
@@ -51,30 +52,11 @@ class Claims:
         self._left = [read for read in self._left if read.claim.step != step]
         return here
 
-    def _read(self, claim: Claim, notation: Notation) -> Read:
-        if claim.minus_delta != notation.minus_delta:
-            notation = Notation(notation.network, notation.dialect.name, claim.minus_delta)
-        expr = notation.read(claim.quantity)
-        places: dict[Hashable, Expr] = {
-            key: Ref(self.trace.complete(key, claim.step, claim.sample))
-            for key in refs(expr)
-            if isinstance(key, Address)
-        }
-        expr = bind(expr, places)
-        return Read(claim, expr, self._key(expr))
-
     def _key(self, expr: Expr) -> Address | Delta | None:
         if isinstance(expr, Ref) and isinstance(expr.key, Address):
-            return self._canonical(expr.key)
+            return self._canon(expr.key)
         if isinstance(expr, Op) and expr.name == "neg" and isinstance(expr.args[0], Ref):
             inner = expr.args[0].key
             if isinstance(inner, Address) and inner.quantity is Quantity.D_IN and inner.of is None:
                 return Delta(inner)
         return None
-
-    def _canonical(self, key: Address | Delta) -> Address | Delta:
-        """A batch of one sample is that sample."""
-        if isinstance(key, Delta) or key.sample or key.quantity not in _OF_BATCH or key.of:
-            return key
-        batch = self.trace.samples(key.step)
-        return key.at(batch[0], key.step) if len(batch) == 1 else key

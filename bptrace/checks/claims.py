@@ -1,0 +1,393 @@
+"""Verdicts on a hand calculation: right, rounding, carried or wrong, line by line.
+
+The numbers with which the author may have carried on are followed through the page as intervals:
+of every printed number its digits and its unrounded value, step by step; and, on a wider track, as
+if steps that are not printed had been rounded too. What such a range cannot explain is a mistake
+made in this line or in an unprinted step just before it.
+
+Why a line is wrong is the business of `search`; a page as a whole that of `page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bptrace.checks.findings import Finding
+from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house
+from bptrace.checks.graph import Graph, Key
+from bptrace.checks.interval import FLOAT64, Interval, intervals, point
+from bptrace.maths.expr import Expr, Num, Op, Reading, Ref
+from bptrace.model import Claim
+from bptrace.printed import Printed
+
+RIGHT, ROUNDING, CARRIED, WRONG = "right", "rounding", "carried", "wrong"
+GOOD = (RIGHT, ROUNDING)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One printed number; `sign` is −1 if it claims to be the negative of its node."""
+
+    claim: Claim
+    key: Key
+    sign: int
+    printed: Printed
+
+
+@dataclass
+class Line:
+    """The verdict on one statement, as it grows while the page is gone through.
+
+    Attributes
+    ----------
+    verdict : str
+    exact, expected : float
+        The true value, and the one that follows from the author's own numbers.
+    fit : Fit or None
+        How the digits come from the one or the other.
+    roots : set of Key
+        The wrong values that this one carries on.
+    used, unused : list of Key
+        For a wrong value: later lines that carry it on, and later lines that use the value that it
+        should have had.
+    note : str
+        What else is to be said, by its name in the table of words.
+    finding : Finding or None
+        Why it is wrong.
+    """
+
+    statement: Statement
+    verdict: str
+    exact: float
+    expected: float
+    fit: Fit | None = None
+    roots: frozenset[Key] = frozenset()
+    used: list[Key] = field(default_factory=list)
+    unused: list[Key] = field(default_factory=list)
+    note: str = ""
+    finding: Finding | None = None
+
+
+class Judge:
+    """Goes through a page once, in order of calculation.
+
+    Parameters
+    ----------
+    graph : Graph
+    statements : sequence of Statement
+        In page order; the first of several about one node defines what is carried on.
+    epsilon : float
+        Relative rounding of the author's arithmetic.
+    explain : function, optional
+        ``explain(judge, statement)`` finds out why a line is wrong, before the page goes on.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        statements: Sequence[Statement],
+        epsilon: float = FLOAT64,
+        explain: Callable[[Judge, Statement], Finding | None] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.statements = statements
+        self.reading: Reading[Interval] = intervals(epsilon)
+        self.epsilon = epsilon
+        self.explain = explain
+        self.by_key: dict[Key, list[Statement]] = {}
+        for statement in statements:
+            self.by_key.setdefault(statement.key, []).append(statement)
+        self.house: House = house([s.printed for s in statements if self._is_long(s)])
+        self.box: dict[Key, Interval] = {k: point(v) for k, v in graph.given.items()}
+        self.taint: dict[Key, frozenset[Key]] = {}
+        self.should: dict[Key, Interval] = {}
+        self.lines: dict[Key, list[Line]] = {}
+        self._wide: dict[Key, Interval] = {}
+        self._wide_until = 0
+        self._shadows: dict[Key, tuple[frozenset[Key], frozenset[Key]]] = {}
+
+    def run(self) -> list[Line]:
+        """Judge every statement; return the lines in page order."""
+        for key in self.graph.order:
+            if key in self.by_key:
+                self._printed(key)
+            else:
+                self.box[key] = self.value(self.graph.fast[key])
+                self.taint[key] = self.tainted_by(key)
+        for key in self.by_key:
+            if key in self.graph.given:
+                self._restated(key)
+        order = {id(s): k for k, s in enumerate(self.statements)}
+        lines = (line for lines in self.lines.values() for line in lines)
+        return sorted(lines, key=lambda line: order[id(line.statement)])
+
+    # Values
+
+    def value(self, fast: Expr, overrides: Mapping[Key, Interval] | None = None) -> Interval:
+        """Return the range of a formula; `overrides` take the place of what was carried on."""
+        if not overrides:
+            return self.reading.read(fast, self.box.__getitem__)
+        dirty: set[Key] = set()
+        for key in overrides:
+            dirty |= self.shadow(key)[0]
+        memo: dict[Key, Interval] = dict(overrides)
+
+        def look_up(key: Key) -> Interval:
+            if key not in memo:
+                memo[key] = (
+                    self.reading.read(self.graph.fast[key], look_up)
+                    if key in dirty
+                    else self.box[key]
+                )
+            return memo[key]
+
+        return self.reading.read(fast, look_up)
+
+    def shadow(self, key: Key) -> tuple[frozenset[Key], frozenset[Key]]:
+        """Return the unprinted nodes that see `key` through unprinted steps, and the printed."""
+        if key not in self._shadows:
+            hidden: set[Key] = set()
+            seen: set[Key] = set()
+            stack = list(self.graph.children[key])
+            while stack:
+                child = stack.pop()
+                if child in self.by_key:
+                    seen.add(child)
+                elif child not in hidden:
+                    hidden.add(child)
+                    stack.extend(self.graph.children[child])
+            self._shadows[key] = frozenset(hidden), frozenset(seen)
+        return self._shadows[key]
+
+    def fit(self, values: Interval, statement: Statement) -> Fit | None:
+        """Return how the digits of a statement fit a range of its node's values."""
+        turned = -values if statement.sign < 0 else values
+        return fit(turned, statement.printed, statement.claim.exact)
+
+    def around(self, value: float) -> Interval:
+        """The range of a true value as the author's arithmetic may have it."""
+        slack = 4 * self.epsilon * abs(value)
+        return Interval(value - slack, value + slack)
+
+    def tainted_by(self, key: Key) -> frozenset[Key]:
+        """Return the wrong values that reach a node."""
+        return frozenset().union(*(self.taint.get(p, _CLEAN) for p in self.graph.parents[key]))
+
+    def wide(self, key: Key) -> Interval:
+        """Return the range of a node's formula if unprinted steps before it were rounded too."""
+        order = self.graph.order
+        while order[self._wide_until] != key:
+            node = order[self._wide_until]
+            self._wide_until += 1
+            if node not in self.by_key:
+                self._wide[node] = self.house.rounded(self._over_wide(node))
+        return self._over_wide(key)
+
+    def _over_wide(self, key: Key) -> Interval:
+        def look_up(k: Key) -> Interval:
+            return self._wide.get(k) or self.box[k]
+
+        return self.reading.read(self.graph.fast[key], look_up)
+
+    def pathway(self, place: Key, target: Key) -> Callable[[Interval], Interval]:
+        """Return the range of `target`'s formula as a function of the value at a step before it.
+
+        Everything else is put in once and for all, because many values are tried.
+        """
+        hidden = self.shadow(place)[0]
+        steps = [key for key in self._between(target, hidden) if key != target]
+        moving = {place, *steps}
+        folded = [(key, self._folded(self.graph.fast[key], moving)) for key in steps]
+        last = self._folded(self.graph.fast[target], moving)
+
+        def value(at_place: Interval) -> Interval:
+            memo: dict[Key, Interval] = {place: at_place}
+
+            def look_up(key: Key | Interval) -> Interval:
+                return key if isinstance(key, Interval) else memo[key]
+
+            for key, expr in folded:
+                memo[key] = self.reading.read(expr, look_up)
+            return self.reading.read(last, look_up)
+
+        return value
+
+    def _between(self, target: Key, hidden: frozenset[Key]) -> list[Key]:
+        """The hidden nodes that lead to `target`, in order of calculation."""
+        found: dict[Key, None] = {}
+        stack: list[tuple[Key, bool]] = [(target, False)]
+        while stack:
+            key, opened = stack.pop()
+            if opened:
+                found.setdefault(key)
+            elif key not in found and (key == target or key in hidden):
+                stack.append((key, True))
+                stack.extend((parent, False) for parent in self.graph.parents[key])
+        return list(found)
+
+    def _folded(self, expr: Expr, moving: set[Key]) -> Expr:
+        """Put the ranges of everything that does not move into a formula."""
+        if isinstance(expr, Ref):
+            return expr if expr.key in moving else Ref(self.box[expr.key])  # type: ignore[index]
+        if isinstance(expr, Num):
+            return Ref(point(expr.value))
+        args = tuple(self._folded(arg, moving) for arg in expr.args)
+        folded = Op(expr.name, args, expr.role)
+        fixed = all(isinstance(arg, Ref) and isinstance(arg.key, Interval) for arg in args)
+        return Ref(self.reading.read(folded, lambda key: key)) if fixed else folded
+
+    # One printed node
+
+    def _printed(self, key: Key) -> None:
+        local = self.value(self.graph.fast[key])
+        first, *others = self.by_key[key]
+        line = self._line(first, local)
+        self.lines[key] = [line]
+        self._carry_on(line, local)
+        for statement in others:
+            self.lines[key].append(self._again(statement, line, local))
+
+    def _line(self, statement: Statement, local: Interval) -> Line:
+        """Judge one printed number against the truth, then against what precedes it."""
+        key = statement.key
+        line = Line(statement, RIGHT, self.graph.exact[key], local.middle)
+        truth = self.fit(self.around(line.exact), statement)
+        if truth in (ROUND, TRUNC):
+            line.fit = truth
+            if self.fit(local, statement) is None:
+                line.note = "does not follow"
+            return line
+        taint = self.tainted_by(key)
+        line.fit = self.fit(local, statement)
+        if truth is LAST and line.fit is not None and not taint:
+            return line
+        if line.fit in (ROUND, TRUNC):
+            return self._followed(line, self._telling(statement, taint))
+        if (roots := self._with_other_values(statement, taint)) is not None:
+            line.note = "right value used"
+            return self._followed(line, roots)
+        if line.fit is LAST:
+            return self._followed(line, taint)
+        line.fit = self.fit(self.wide(key), statement)
+        if line.fit is not None:
+            line.note = "unprinted steps rounded"
+            return self._followed(line, taint)
+        line.verdict = WRONG
+        return line
+
+    def _followed(self, line: Line, roots: frozenset[Key]) -> Line:
+        """The line follows from what the author had: from right numbers, or from wrong ones."""
+        line.verdict = CARRIED if roots else ROUNDING
+        line.roots = roots
+        for root in roots:
+            self.lines[root][0].used.append(line.statement.key)
+        return line
+
+    def _telling(self, statement: Statement, taint: frozenset[Key]) -> frozenset[Key]:
+        """Leave out wrong values that this line would be the same without (two swapped addends)."""
+        visible = frozenset(r for r in taint if statement.key in self.shadow(r)[1])
+        if not visible:
+            return taint
+        values = self.value(
+            self.graph.fast[statement.key], {root: self.should[root] for root in visible}
+        )
+        same = self.fit(values, statement) in (ROUND, TRUNC)
+        return self._without(taint, visible) if same else taint
+
+    def _without(self, taint: frozenset[Key], roots: frozenset[Key]) -> frozenset[Key]:
+        """The wrong values that remain when some had been what they should be."""
+        before = frozenset().union(*(self.tainted_by(root) for root in roots))
+        return (taint - roots) | before
+
+    def _with_other_values(
+        self, statement: Statement, taint: frozenset[Key]
+    ) -> frozenset[Key] | None:
+        """Try the values that wrong lines should have had; return the roots that remain.
+
+        None if that explains nothing. One wrong value after the other, then all together.
+        """
+        roots = [root for root in taint if statement.key in self.shadow(root)[1]]
+        tries = [[root] for root in roots] + ([roots] if len(roots) > 1 else [])
+        for right in tries:
+            overrides = {root: self.should[root] for root in right}
+            values = self.value(self.graph.fast[statement.key], overrides)
+            if self.fit(values, statement) in (ROUND, TRUNC):
+                for root in right:
+                    self.lines[root][0].unused.append(statement.key)
+                return self._without(taint, frozenset(right))
+        return None
+
+    def _carry_on(self, line: Line, local: Interval) -> None:
+        """Set with what the author went on: the digits, or the number before it was rounded."""
+        statement, key = line.statement, line.statement.key
+        if line.verdict == WRONG:
+            self.should[key] = local
+            self.taint[key] = frozenset({key})
+            local = self._explained(line)
+        else:
+            self.taint[key] = line.roots
+            if line.verdict == RIGHT and not self.fit(local, statement):
+                local = self.around(line.exact)
+        printed, unit = statement.sign * statement.printed.value, statement.printed.ulp
+        if statement.claim.exact:
+            self.box[key] = point(printed)
+            return
+        near = local.within(printed - unit, printed + unit)
+        self.box[key] = near.hull(point(printed))
+
+    def _explained(self, line: Line) -> Interval:
+        """Ask why the line is wrong; return what the author had before rounding it."""
+        statement = line.statement
+        printed = statement.sign * statement.printed.value
+        if self.explain is not None:
+            line.finding = self.explain(self, statement)
+        if line.finding is not None and line.finding.value is not None:
+            self._reveal(line.finding, statement.key)
+            return line.finding.value
+        unit = statement.printed.ulp
+        half = min(unit, self.house.unit(printed) or unit) / 2
+        return Interval(printed - half, printed + half)
+
+    def _reveal(self, finding: Finding, root: Key) -> None:
+        """Let the mistake in an unprinted step go on to everything else that sees the step."""
+        best = finding.best
+        if best.place == root or best.at_place is None:
+            return
+        self.box[best.place] = best.at_place
+        self.taint[best.place] = frozenset({root})
+        hidden = self.shadow(best.place)[0]
+        for key in self.graph.order:
+            if key in hidden and key in self.box:
+                self.box[key] = self.value(self.graph.fast[key])
+                self.taint[key] = self.tainted_by(key)
+
+    def _again(self, statement: Statement, first: Line, local: Interval) -> Line:
+        """Judge a number that is printed once more."""
+        line = self._line(statement, local)
+        same = self.fit(self.box[statement.key], statement)
+        if line.verdict == WRONG and same is not None:
+            return self._followed(
+                line, frozenset({statement.key}) if first.verdict == WRONG else first.roots
+            )
+        if line.verdict == WRONG and self.explain is not None:
+            line.note = "given twice"
+            line.finding = self.explain(self, statement)
+        return line
+
+    def _restated(self, key: Key) -> None:
+        """A given number that the page prints again: copied right or wrong."""
+        self.lines[key] = []
+        for statement in self.by_key[key]:
+            exact = self.graph.given[key]
+            found = self.fit(self.around(exact), statement)
+            line = Line(statement, RIGHT if found else WRONG, exact, exact, found)
+            self.lines[key].append(line)
+
+    def _is_long(self, statement: Statement) -> bool:
+        """Whether a number was cut to the digits it has: its true value has more."""
+        exact = self.graph.exact[statement.key] * statement.sign
+        return abs(exact - statement.printed.value) > 1e-12 * abs(exact)
+
+
+_CLEAN: frozenset[Key] = frozenset()

@@ -1,0 +1,186 @@
+"""What a whole page may mean differently: conventions, and one mistake made everywhere.
+
+Each is one way of rewriting the formulas; `page` takes it if it makes the page shorter to describe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+
+from bptrace.address import Address, Quantity
+from bptrace.checks.findings import Candidate, likeness
+from bptrace.checks.graph import Canon
+from bptrace.checks.mistakes import MISTAKES, Step, Text
+from bptrace.maths.expr import Expr, Num, Op, Ref, add, bind, div, refs
+from bptrace.maths.losses import LOSSES
+from bptrace.model import Problem
+
+Q = Quantity
+Rewrite = Callable[[Address, Expr], Expr]
+BITS = 4.0
+"""The price of a convention."""
+
+EVERYWHERE_BITS = 2.6
+"""What "everywhere" adds to the price of a mistake."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One reading of the whole page.
+
+    `flip` turns the sign of every claimed δ; `candidate` is the mistake that is made everywhere.
+    """
+
+    name: str
+    title: Text
+    bits: float
+    rewrite: Rewrite | None = None
+    flip: bool = False
+    candidate: Candidate | None = None
+
+
+def conventions(problem: Problem) -> Iterator[Hypothesis]:
+    """Yield the conventions that a page on this network may follow."""
+    canon = Canon(problem)
+    for loss in LOSSES:
+        if loss.name not in ("none", problem.network.loss):
+            title = (f"E is the {loss.name} error", f"误差 E 取 {loss.name}")
+            yield Hypothesis(f"loss:{loss.name}", title, BITS, _with_loss(problem, loss.name))
+    yield Hypothesis("delta-minus", ("δ has the opposite sign", "δ 取相反符号"), BITS, flip=True)
+    if any(layer.biases > 1 for layer in problem.network.layers):
+        yield Hypothesis(
+            "one-bias-per-layer",
+            ("one bias per layer, the first neuron's", "每层只用一个偏置（第一个神经元的）"),
+            BITS,
+            _bias_of_first(canon),
+        )
+    if any(layer.biases for layer in problem.network.layers):
+        yield Hypothesis("no-biases", ("no biases", "不用偏置"), BITS, _without_biases)
+    yield Hypothesis(
+        "cross-entropy-delta",
+        ("δ of the output is out − target (cross-entropy)", "输出层 δ = 输出 − 目标（交叉熵）"),
+        BITS,
+        _cross_entropy(problem),
+    )
+    if problem.training.batch > 1:
+        yield Hypothesis(
+            "other-reduction",
+            ("mean and sum over the batch are exchanged", "批内求和与平均互换"),
+            BITS,
+            _other_reduction,
+        )
+
+
+def everywhere(problem: Problem, candidates: Iterator[Candidate]) -> Iterator[Hypothesis]:
+    """Yield "the same mistake at every place like it" for explanations found at single lines."""
+    seen: set[Hashable] = set()
+    for candidate in candidates:
+        place = candidate.place
+        if candidate.expr is None or not isinstance(place, Address):
+            continue
+        like = candidate.likeness
+        for scope in ("all", "hidden", "output"):
+            inside = scope == "all" or _scope(problem, place) == scope
+            if inside and (like, scope) not in seen:
+                seen.add((like, scope))
+                yield Hypothesis(
+                    f"everywhere:{candidate.mistake}",
+                    MISTAKES.get(candidate.mistake).title,
+                    candidate.cost + EVERYWHERE_BITS,
+                    _same_everywhere(problem, candidate, place, scope),
+                    candidate=candidate,
+                )
+
+
+def _scope(problem: Problem, place: Address) -> str:
+    return "output" if place.layer == problem.network.depth else "hidden"
+
+
+def _same_everywhere(
+    problem: Problem, candidate: Candidate, origin: Address, scope: str
+) -> Rewrite:
+    mistake, like = MISTAKES.get(candidate.mistake), candidate.likeness
+    canon = Canon(problem)
+
+    def rewrite(key: Address, expr: Expr) -> Expr:
+        if key.quantity is not origin.quantity or mistake.variants is None:
+            return expr
+        if scope != "all" and _scope(problem, key) != scope:
+            return expr
+        for variant in mistake.variants(Step(problem, key, expr, canon)):
+            if likeness(mistake.name, variant.wording, key, variant.fields) == like:
+                return variant.expr
+        return expr
+
+    return rewrite
+
+
+def _with_loss(problem: Problem, name: str) -> Rewrite:
+    loss = LOSSES.get(name)
+    depth = problem.network.depth
+
+    def rewrite(key: Address, expr: Expr) -> Expr:
+        at_output = key.quantity is Q.D_OUT and key.layer == depth and key.of is None
+        if not at_output and key.quantity is not Q.E_K:
+            return expr
+        k = key.neuron
+        places: dict[Hashable, Expr] = {
+            "out": Ref(Address(Q.OUT, depth, k, sample=key.sample, step=key.step)),
+            "t": Ref(Address(Q.T, 0, k, sample=key.sample)),
+            "n": Num(float(problem.network.widths[-1])),
+        }
+        return bind(loss.slope_expr if at_output else loss.expr, places)
+
+    return rewrite
+
+
+def _bias_of_first(canon: Canon) -> Rewrite:
+    def rewrite(key: Address, expr: Expr) -> Expr:
+        if key.quantity is not Q.IN:
+            return expr
+        biases = [k for k in _addresses(expr) if k.quantity in (Q.B, Q.B_NEW)]
+        return bind(expr, {b: Ref(canon(b._replace(neuron=1))) for b in biases})
+
+    return rewrite
+
+
+def _without_biases(key: Address, expr: Expr) -> Expr:
+    if key.quantity is not Q.IN or not isinstance(expr, Op) or expr.name != "add":
+        return expr
+    rest = [
+        term
+        for term in expr.args
+        if not (
+            isinstance(term, Ref)
+            and isinstance(term.key, Address)
+            and term.key.quantity in (Q.B, Q.B_NEW)
+        )
+    ]
+    return add(*rest, role=expr.role) if rest else expr
+
+
+def _cross_entropy(problem: Problem) -> Rewrite:
+    depth = problem.network.depth
+
+    def rewrite(key: Address, expr: Expr) -> Expr:
+        at_output = key.quantity is Q.D_IN and key.layer == depth and key.of is None
+        if at_output and isinstance(expr, Op) and expr.name == "mul":
+            return expr.args[0]
+        return expr
+
+    return rewrite
+
+
+def _other_reduction(key: Address, expr: Expr) -> Expr:
+    if not isinstance(expr, Op):
+        return expr
+    if expr.role == "batch mean":
+        return expr.args[0]
+    if expr.role == "batch sum":
+        return div(expr, Num(float(len(expr.args))), role="batch mean")
+    return expr
+
+
+def _addresses(expr: Expr) -> list[Address]:
+    return [key for key in refs(expr) if isinstance(key, Address)]

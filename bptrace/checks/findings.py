@@ -1,0 +1,109 @@
+"""What was found out about a wrong line: the mistake, where, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from bptrace.address import Address
+from bptrace.checks.graph import Key
+from bptrace.checks.interval import Interval
+from bptrace.maths.expr import Expr
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One possible explanation.
+
+    Attributes
+    ----------
+    mistake : str
+        Name in the table of mistakes.
+    wording : str
+        Which of the mistake's sentences, and `fields` what stands in it: nodes, formulas, numbers.
+    place : Key
+        Where the mistake was made: the wrong line, or an unprinted step before it.
+    expr : Expr or None
+        The formula as it was evidently computed; None for slips of copying.
+    value, at_place : Interval
+        What the wrong line becomes by it, and what the step at `place` becomes.
+    gain, cost : float
+        Digits explained and price of the mistake, in bits.
+    """
+
+    mistake: str
+    wording: str
+    fields: Mapping[str, object]
+    place: Key
+    expr: Expr | None
+    value: Interval
+    gain: float
+    cost: float
+    at_place: Interval | None = None
+
+    @property
+    def likeness(self) -> Hashable:
+        """What it has in common with the same mistake at another place."""
+        return likeness(self.mistake, self.wording, self.place, self.fields)
+
+    def equals(self, other: Candidate) -> bool:
+        """Whether both give the same number at one place in this example."""
+        if self.place != other.place or (self.expr is None) != (other.expr is None):
+            return False
+        scale = max(self.value.size, other.value.size)
+        return abs(self.value.middle - other.value.middle) <= 1e-9 * scale
+
+    @property
+    def score(self) -> float:
+        """How much better than no explanation, in bits."""
+        return self.gain - self.cost
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The explanations of one wrong line.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        Best first, at least one.
+    bits, posterior : float
+        Score of the first, and the probability of its value among all and "something else".
+    chance : float
+        Expected number of accidental matches among the formulas tried.
+    """
+
+    candidates: tuple[Candidate, ...]
+    bits: float
+    posterior: float
+    chance: float
+
+    @property
+    def best(self) -> Candidate:
+        """The first candidate."""
+        return self.candidates[0]
+
+    @property
+    def equal(self) -> tuple[Candidate, ...]:
+        """Other wordings that give the number of the first at its place."""
+        return tuple(c for c in self.candidates[1:] if c.equals(self.best))
+
+    @property
+    def rivals(self) -> tuple[Candidate, ...]:
+        """Other explanations with another number or at another place."""
+        return tuple(c for c in self.candidates[1:] if not c.equals(self.best))
+
+    @property
+    def value(self) -> Interval | None:
+        """What the author had before rounding, if the first candidate is better than none."""
+        return self.best.value if self.bits > 0 else None
+
+
+def likeness(mistake: str, wording: str, place: Key, fields: Mapping[str, object]) -> Hashable:
+    """Return what two mistakes have in common when they are the same one at different places."""
+    kinds = tuple(
+        value.quantity if isinstance(value, Address) else type(value).__name__
+        for value in fields.values()
+    )
+    where = place.quantity if isinstance(place, Address) else None
+    return (mistake, wording, where, kinds)

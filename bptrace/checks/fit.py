@@ -1,0 +1,94 @@
+"""Whether a printed number can come from a range of possible values, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, log10
+from typing import NamedTuple
+
+from bptrace.checks.interval import Interval
+from bptrace.printed import Printed
+
+
+class Fit(NamedTuple):
+    """How digits fit: rounded, cut off, or wrong by one in the last place; cost in bits."""
+
+    how: str
+    cost: float
+
+
+ROUND, TRUNC, LAST = Fit("round", 0.0), Fit("trunc", 3.0), Fit("last", 5.5)
+
+
+def fit(values: Interval, printed: Printed, exact: bool = False) -> Fit | None:
+    """Return how `printed` fits a range of values, or None.
+
+    round: a value within half a unit of the last place; trunc: a value that becomes `printed` when
+    its further digits are cut off; last: within one and a half units. `exact` allows none of it.
+    """
+    p, u = printed.value, printed.ulp
+    if exact:
+        return ROUND if values.meets(p, p) else None
+    if values.meets(p - u / 2, p + u / 2):
+        return ROUND
+    cut = (p, p + u) if p > 0 else (p - u, p) if p < 0 else (-u, u)
+    if _strictly(values, cut, printed):
+        return TRUNC
+    return LAST if values.lo < p + 1.5 * u and values.hi > p - 1.5 * u else None
+
+
+def _strictly(values: Interval, cut: tuple[float, float], printed: Printed) -> bool:
+    """Cutting digits off never crosses a whole unit, so the far end does not belong to it."""
+    lo, hi = cut
+    if printed.value >= 0:
+        return values.lo < hi and values.hi >= lo
+    return values.lo <= hi and values.hi > lo
+
+
+class House(NamedTuple):
+    """The style in which a page rounds: a fixed number of decimals, or of significant digits.
+
+    The other one is None; both are None if no number of the page is long.
+    """
+
+    decimals: int | None
+    significant: int | None
+
+    def unit(self, value: float) -> float:
+        """Return the unit of the last place that the page would print of `value`."""
+        units = []
+        if self.decimals is not None:
+            units.append(10.0**-self.decimals)
+        if self.significant is not None and value:
+            units.append(10.0 ** (floor(log10(abs(value))) + 1 - self.significant))
+        return max(units, default=0.0)
+
+    def rounded(self, values: Interval) -> Interval:
+        """Return the range after rounding or cutting off in this style."""
+        if not (abs(values.lo) < 1e300 and abs(values.hi) < 1e300):
+            return values
+        u = self.unit(values.size)
+        below = u if values.lo > 0 else u / 2
+        above = u if values.hi < 0 else u / 2
+        return Interval(values.lo - below, values.hi + above)
+
+
+def house(numbers: Sequence[Printed]) -> House:
+    """Return the style that at least nine tenths of the long numbers of a page follow.
+
+    Short numbers (0.6 where others have ten decimals) say nothing: they may be exact. If neither
+    decimals nor significant digits are kept, the fewest significant digits of the page are taken.
+    """
+    if not numbers:
+        return House(None, None)
+    decimals = _common([p.decimals for p in numbers])
+    significant = _common([p.significant for p in numbers])
+    if decimals is None and significant is None:
+        return House(None, min(p.significant for p in numbers))
+    return House(decimals, None if decimals is not None else significant)
+
+
+def _common(counts: Sequence[int]) -> int | None:
+    """The count that nine tenths of the numbers have, if there is one."""
+    usual = max(set(counts), key=lambda count: (counts.count(count), count))
+    return usual if counts.count(usual) >= 0.9 * len(counts) else None

@@ -1,0 +1,182 @@
+"""Intervals: what a person may have carried on with, as one more reading of the formulas.
+
+Every rule encloses the range of its operation and widens it by the rounding of the arithmetic that
+the author may have used (`epsilon`: float64, or float32 for traces of programs).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bptrace.maths import ieee
+from bptrace.maths.expr import ONE, Expr, Op, Reading
+
+FLOAT64, FLOAT32 = 1.2e-16, 6.0e-8
+"""Relative rounding of one operation, a little more than half a unit in the last place."""
+
+
+class Interval(NamedTuple):
+    """All numbers from `lo` to `hi`."""
+
+    lo: float
+    hi: float
+
+    @property
+    def middle(self) -> float:
+        """The number in the middle."""
+        return 0.5 * (self.lo + self.hi) if self.lo != self.hi else self.lo
+
+    @property
+    def width(self) -> float:
+        """Distance of the ends."""
+        return self.hi - self.lo
+
+    @property
+    def size(self) -> float:
+        """The largest absolute value."""
+        return max(-self.lo, self.hi)
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.hi, -self.lo)
+
+    def hull(self, other: Interval) -> Interval:
+        """The smallest interval that holds both."""
+        return Interval(min(self.lo, other.lo), max(self.hi, other.hi))
+
+    def meets(self, lo: float, hi: float) -> bool:
+        """Whether a number of the interval lies in [lo, hi]."""
+        return self.lo <= hi and self.hi >= lo
+
+    def within(self, lo: float, hi: float) -> Interval:
+        """The part inside [lo, hi]; the nearest end where there is none."""
+        return Interval(min(max(self.lo, lo), hi), max(min(self.hi, hi), lo))
+
+
+def point(value: float) -> Interval:
+    """The interval of one number."""
+    return Interval(value, value)
+
+
+def _wider(lo: float, hi: float, slack: float) -> Interval:
+    return Interval(lo - slack, hi + slack) if lo <= hi else Interval(-math.inf, math.inf)
+
+
+def _product(a: Interval, b: Interval) -> tuple[float, float]:
+    if a.lo == a.hi and b.lo == b.hi:
+        return a.lo * b.lo, a.lo * b.lo
+    corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
+    return min(corners), max(corners)
+
+
+class _Rules:
+    """The interval of each operation; `epsilon` widens it."""
+
+    def __init__(self, epsilon: float) -> None:
+        self.epsilon = epsilon
+
+    def add(self, *terms: Interval) -> Interval:
+        size = sum(term.size for term in terms)
+        lo, hi = sum(term.lo for term in terms), sum(term.hi for term in terms)
+        return _wider(lo, hi, len(terms) * self.epsilon * size)
+
+    def sub(self, a: Interval, b: Interval) -> Interval:
+        return self.add(a, -b)
+
+    def mul(self, *factors: Interval) -> Interval:
+        product = factors[0]
+        for factor in factors[1:]:
+            lo, hi = _product(product, factor)
+            product = _wider(lo, hi, self.epsilon * max(-lo, hi))
+        return product
+
+    def div(self, a: Interval, b: Interval) -> Interval:
+        if b.lo <= 0.0 <= b.hi:
+            return Interval(-math.inf, math.inf)
+        return self.mul(a, _wider(1.0 / b.hi, 1.0 / b.lo, self.epsilon / min(abs(b.lo), abs(b.hi))))
+
+    def neg(self, a: Interval) -> Interval:
+        return -a
+
+    def square(self, a: Interval) -> Interval:
+        ends = a.lo * a.lo, a.hi * a.hi
+        lo = 0.0 if a.lo <= 0.0 <= a.hi and a.lo != a.hi else min(ends)
+        return _wider(lo, max(ends), self.epsilon * max(ends))
+
+    def parabola(self, a: Interval) -> Interval:
+        """x(1 − x), tight: x stands in it twice."""
+        ends = a.lo * (1.0 - a.lo), a.hi * (1.0 - a.hi)
+        hi = 0.25 if a.lo < 0.5 < a.hi else max(ends)
+        return _wider(min(ends), hi, 2 * self.epsilon * max(1.0, a.size) * a.size)
+
+    def absolute(self, a: Interval) -> Interval:
+        if a.lo >= 0.0:
+            return a
+        return -a if a.hi <= 0.0 else Interval(0.0, a.size)
+
+    def maximum(self, a: Interval, b: Interval) -> Interval:
+        return Interval(max(a.lo, b.lo), max(a.hi, b.hi))
+
+    def rising(self, f: Callable[[float], float]) -> Callable[[Interval], Interval]:
+        """The rule of an increasing function."""
+
+        def rule(a: Interval) -> Interval:
+            lo = f(a.lo)
+            hi = lo if a.lo == a.hi else f(a.hi)
+            return _wider(lo, hi, 2 * self.epsilon * max(abs(lo), abs(hi)))
+
+        return rule
+
+    def if_positive(self, a: Interval, then: Interval, otherwise: Interval) -> Interval:
+        if a.lo > 0.0:
+            return then
+        return otherwise if a.hi <= 0.0 else then.hull(otherwise)
+
+    def positive(self, a: Interval) -> Interval:
+        return self.if_positive(a, point(1.0), point(0.0))
+
+    def step(self, a: Interval, low: Interval, at_zero: Interval) -> Interval:
+        if a.lo > 0.0:
+            return point(1.0)
+        if a.hi < 0.0:
+            return low
+        return at_zero if a.lo == a.hi == 0.0 else low.hull(point(1.0))
+
+
+def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:
+    """Return the reading of formulas as intervals, for arithmetic that rounds by `epsilon`."""
+    rules = _Rules(epsilon)
+    return Reading(
+        number=point,
+        rules={
+            "add": rules.add,
+            "sub": rules.sub,
+            "mul": rules.mul,
+            "div": rules.div,
+            "neg": rules.neg,
+            "square": rules.square,
+            "parabola": rules.parabola,
+            "abs": rules.absolute,
+            "max": rules.maximum,
+            "exp": rules.rising(ieee.exp),
+            "log": rules.rising(ieee.log),
+            "log1p": rules.rising(ieee.log1p),
+            "tanh": rules.rising(ieee.tanh),
+            "positive": rules.positive,
+            "if_positive": rules.if_positive,
+            "step": rules.step,
+        },
+    )
+
+
+def tightened(expr: Expr) -> Expr:
+    """Return `expr` with x·(1 − x) as one operation, because interval rules forget that x is x."""
+    if not isinstance(expr, Op):
+        return expr
+    args = tuple(tightened(arg) for arg in expr.args)
+    if expr.name == "mul" and len(args) == 2:
+        x, rest = args
+        if isinstance(rest, Op) and rest.name == "sub" and rest.args == (ONE, x):
+            return Op("parabola", (x,), expr.role)
+    return Op(expr.name, args, expr.role)

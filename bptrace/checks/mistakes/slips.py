@@ -1,0 +1,116 @@
+"""Slips of copying: digits interchanged, misread, dropped, doubled; a moved point, a wrong line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bptrace.checks.mistakes import MISTAKES, Mistake, Text
+from bptrace.printed import Printed
+
+_HINT = (
+    "Compare the digits with those of the line before, one by one.",
+    "把每一位数字与前一行对照。",
+)
+
+
+def _entry(name: str, weight: float, title: Text, sentence: Text, hint: Text = _HINT) -> None:
+    MISTAKES.add(Mistake(name, weight, title, hint, {"slip": sentence}))
+
+
+_entry("digit-swap", 3, ("two digits interchanged", "两位数字颠倒"),
+       ("two neighbouring digits of {x} are interchanged", "{x} 中相邻两位数字颠倒"))  # fmt: skip
+_entry("digit-wrong", 3, ("one digit wrong", "一位数字错误"),
+       ("one digit of {x} is wrong", "{x} 中有一位数字错误"))  # fmt: skip
+_entry("digit-dropped", 2, ("a digit dropped", "漏了一位数字"),
+       ("a digit of {x} is left out", "{x} 漏了一位数字"))  # fmt: skip
+_entry("digit-doubled", 1.5, ("a digit doubled", "重复了一位数字"),
+       ("a digit of {x} is written twice", "{x} 中有一位数字写了两次"))  # fmt: skip
+_entry("decimal-point", 3, ("the decimal point moved", "小数点移位"),
+       ("the decimal point of {x} has moved", "{x} 的小数点移位了"))  # fmt: skip
+_entry("copied", 3, ("copied from another line", "抄自另一行"),
+       ("this is the number of {x}", "这是 {x} 的数值"))  # fmt: skip
+_entry("swapped", 4, ("two lines interchanged", "两行互换"),
+       ("the numbers of {x} and {y} are interchanged", "{x} 与 {y} 的数值互换了"))  # fmt: skip
+_entry("operand-slip", 2.5, ("an operand misread", "代入的数抄错"),
+       ("{y} is put in as {x}", "{y} 代入成了 {x}"))  # fmt: skip
+_entry("coarse-rounding", 4, ("an operand rounded too early", "过早舍入"),
+       ("{y} is rounded to {x} before it is put in", "{y} 代入前被舍入为 {x}"),
+       ("Carry a few more digits than you print.", "中间结果多保留几位数字。"))  # fmt: skip
+
+
+class Slip(NamedTuple):
+    """A number as it would stand after a slip; `ways` is how many such slips there are."""
+
+    mistake: str
+    digits: str
+    shift: int
+    ways: int
+
+
+def misreadings(printed: Printed) -> Iterator[tuple[str, float, int]]:
+    """Yield (kind, value, number of ways) for what a printed number may be misread as."""
+    digits = printed.digits
+    n = len(digits)
+    for slip in _edits(digits):
+        yield slip.mistake, printed.sign * int(slip.digits) * 10.0**printed.place, slip.ways
+    for shift in (-2, -1, 1, 2):
+        yield "decimal-point", printed.value * 10.0**shift, 6
+    for k in range(1, n):  # rounded to fewer digits than were printed
+        yield "coarse-rounding", round(printed.value, k - 1 - printed.place - n), n
+
+
+def _edits(digits: str) -> Iterator[Slip]:
+    n = len(digits)
+    for k in range(n - 1):
+        if digits[k] != digits[k + 1]:
+            turned = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
+            yield Slip("digit-swap", turned, 0, n)
+    for k in range(n):
+        for d in "0123456789":
+            if d != digits[k]:
+                yield Slip("digit-wrong", digits[:k] + d + digits[k + 1 :], 0, 9 * n)
+
+
+def slipped(expected: float, printed: Printed) -> Iterator[tuple[str, int]]:
+    """Yield (kind, number of ways) of the slips that turn an expected number into a printed one.
+
+    The digits of the expected number may be off by one in the last place.
+    """
+    if expected == 0.0 or (expected < 0.0) != (printed.sign < 0) or printed.value == 0.0:
+        return
+    wanted = printed.digits.lstrip("0")
+    n = len(wanted)
+    if n < 2:
+        return
+    ratio = abs(printed.value / expected)
+    for shift in (-3, -2, -1, 1, 2, 3):
+        if abs(ratio / 10.0**shift - 1.0) < 1.5 * printed.ulp / abs(printed.value):
+            yield "decimal-point", 6
+            return
+    first = _significant(expected, n)
+    same_size = 0.1 < ratio < 10.0
+    if len(first) == n and same_size:
+        if _transposed(first, wanted):
+            yield "digit-swap", n
+        if sum(a != b for a, b in zip(first, wanted, strict=True)) == 1 and n > 2:
+            yield "digit-wrong", 9 * n
+    longer = _significant(expected, n + 1)
+    if same_size and any(longer[:k] + longer[k + 1 :] == wanted for k in range(n)):
+        yield "digit-dropped", n
+    if n > 2 and same_size:
+        shorter = _significant(expected, n - 1)
+        if any(shorter[:k] + shorter[k - 1] + shorter[k:] == wanted for k in range(1, n)):
+            yield "digit-doubled", n
+
+
+def _significant(value: float, n: int) -> str:
+    return f"{abs(value):.{n - 1}e}".split("e")[0].replace(".", "")
+
+
+def _transposed(a: str, b: str) -> bool:
+    differ = [k for k in range(len(a)) if a[k] != b[k]]
+    if len(differ) != 2 or differ[1] != differ[0] + 1:
+        return False
+    k = differ[0]
+    return a[k] == b[k + 1] and a[k + 1] == b[k]

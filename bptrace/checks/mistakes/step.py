@@ -1,0 +1,87 @@
+"""One step of a calculation as the table of mistakes sees it: a formula and its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bptrace.address import Address, Quantity
+from bptrace.checks.graph import Canon, Key
+from bptrace.maths.expr import Expr, Op, Ref, bind
+from bptrace.model import Problem
+
+Q = Quantity
+Rebuild = Callable[[Expr], Expr]
+
+
+class Variant(NamedTuple):
+    """A formula with one mistake in it, and the sentence that says which."""
+
+    expr: Expr
+    wording: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The formula of one quantity.
+
+    `key` is what is calculated, `expr` how (with roles, over the nodes before it).
+    """
+
+    problem: Problem
+    key: Key
+    expr: Expr
+    canon: Canon = field(repr=False)
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """What kind of quantity is calculated; None for an expression of the author's."""
+        return self.key.quantity if isinstance(self.key, Address) else None
+
+    def places(self, *names: str) -> Iterator[tuple[Op, Rebuild]]:
+        """Yield every operation called one of `names`, with a function that puts another there."""
+        for part, rebuild in _parts(self.expr, lambda new: new):
+            if isinstance(part, Op) and part.name in names:
+                yield part, rebuild
+
+    def addresses(self) -> Iterator[tuple[Address, Rebuild]]:
+        """Yield every quantity in the formula, with a function that puts another there."""
+        for part, rebuild in _parts(self.expr, lambda new: new):
+            if isinstance(part, Ref) and isinstance(part.key, Address):
+                yield part.key, rebuild
+
+    def swap(self, places: Mapping[Address, Address]) -> Expr:
+        """Return the formula with several quantities replaced at once."""
+        return bind(self.expr, {old: Ref(self.canon(new)) for old, new in places.items()})
+
+    def ref(self, address: Address) -> Expr:
+        """Return the formula that stands for a quantity."""
+        return Ref(self.canon(address))
+
+    @property
+    def outputs(self) -> int:
+        """The number of output neurons."""
+        return self.problem.network.widths[-1]
+
+
+def _parts(expr: Expr, rebuild: Rebuild) -> Iterator[tuple[Expr, Rebuild]]:
+    """Yield each part of a formula, the whole first, and how to build the whole around another."""
+    yield expr, rebuild
+    if isinstance(expr, Op):
+        for k, arg in enumerate(expr.args):
+            yield from _parts(arg, _inside(expr, k, rebuild))
+
+
+def _inside(expr: Op, k: int, rebuild: Rebuild) -> Rebuild:
+    def around(new: Expr) -> Expr:
+        args = (*expr.args[:k], new, *expr.args[k + 1 :])
+        return rebuild(Op(expr.name, args, expr.role))
+
+    return around
+
+
+def without(args: tuple[Expr, ...], k: int) -> tuple[Expr, ...]:
+    """All but the k-th."""
+    return (*args[:k], *args[k + 1 :])

@@ -1,0 +1,179 @@
+"""A whole page: every claim judged, the mistakes explained, and the shortest description chosen.
+
+`check` is the entry. A page is first judged as the file states it; where it has mistakes,
+conventions and "one mistake everywhere" are tried as readings of the whole page, and the
+description that takes the fewest bits wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bptrace.address import Address, Quantity
+from bptrace.checks.claims import RIGHT, WRONG, Judge, Line, Statement
+from bptrace.checks.conventions import Hypothesis, conventions, everywhere
+from bptrace.checks.findings import Candidate
+from bptrace.checks.graph import Canon, Graph, Key, bare
+from bptrace.checks.interval import FLOAT64
+from bptrace.checks.operands import Operand, check_operands
+from bptrace.checks.report import Report, verdict_of
+from bptrace.checks.search import UNKNOWN_BITS, Prior, Search, information
+from bptrace.maths.expr import Expr, Op, Ref
+from bptrace.model import Claim
+from bptrace.trace import Trace
+
+PASSES = 3
+"""Mistakes found at other lines make the same one cheaper; after three passes nothing changes."""
+
+DOES_NOT_FOLLOW_BITS = 4.0
+FULL_READINGS = 4
+TOO_MANY_WRONG = 60
+"""With more wrong lines than this no readings of the whole page are tried: it is another page."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One reading of a page: all its lines, and what it takes to describe it."""
+
+    judge: Judge
+    lines: tuple[Line, ...]
+    bits: float
+    hypothesis: Hypothesis | None
+
+
+def check(trace: Trace, epsilon: float = FLOAT64) -> Report:
+    """Judge all claims of a trace's problem.
+
+    Parameters
+    ----------
+    trace : Trace
+    epsilon : float
+        Relative rounding of the arithmetic in which the author calculated.
+    """
+    page = Page(trace)
+    plain = page.judged(None, epsilon)
+    best = page.best(plain, epsilon)
+    verdicts = tuple(verdict_of(line, page.operands(plain, line)) for line in plain.lines)
+    wrong = sum(line.verdict == WRONG for line in best.lines)
+    return Report(trace.problem, verdicts, tuple(page.missing), best.hypothesis, wrong)
+
+
+class Page:
+    """The claims of one problem as statements about nodes."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.canon = Canon(trace.problem)
+        self.statements: list[Statement] = []
+        self.missing: list[Claim] = []
+        self.rates: dict[Key, float] = {}
+        self.stated: dict[Key, float] = {}
+        for claim, expr in trace.claims():
+            self._add(claim, expr)
+
+    def _add(self, claim: Claim, expr: Expr) -> None:
+        if claim.printed is None:
+            self.missing.append(claim)
+            return
+        key, sign = self._key(expr)
+        if claim.given:
+            self.stated[key] = sign * claim.printed.value
+            return
+        if claim.learning_rate is not None:
+            self.rates[key] = claim.learning_rate
+        self.statements.append(Statement(claim, key, sign, claim.printed))
+
+    def _key(self, expr: Expr) -> tuple[Key, int]:
+        """Return the node of an expression, and −1 if the expression is its negative."""
+        expr = bare(self.canon.expr(expr))
+        sign = 1
+        while isinstance(expr, Op) and expr.name == "neg":
+            expr, sign = expr.args[0], -sign
+        if isinstance(expr, Ref) and isinstance(expr.key, Address):
+            return expr.key, sign
+        return expr, sign
+
+    def judged(
+        self,
+        hypothesis: Hypothesis | None = None,
+        epsilon: float = FLOAT64,
+        explain: bool = True,
+        without: frozenset[str] = frozenset(),
+    ) -> Judged:
+        """Judge the page under one reading, with explanations or (quickly) without."""
+        statements = self._turned(hypothesis)
+        rewrite = None if hypothesis is None else hypothesis.rewrite
+        graph = Graph(self.trace, [s.key for s in statements], self.rates, self.stated, rewrite)
+        if not explain:
+            judge = Judge(graph, statements, epsilon)
+            return self._coded(judge, judge.run(), hypothesis)
+        prior = Prior()
+        for _ in range(PASSES):
+            judge = Judge(graph, statements, epsilon, Search(prior, without))
+            lines = judge.run()
+            wrong = [line for line in lines if line.verdict == WRONG]
+            if len(wrong) < 2:
+                break
+            prior = Prior()
+            for line in wrong:
+                prior.learn(line.finding)
+        return self._coded(judge, lines, hypothesis)
+
+    def _turned(self, hypothesis: Hypothesis | None) -> list[Statement]:
+        """The statements, with the sign of every δ turned if the reading says so."""
+        if hypothesis is None or not hypothesis.flip:
+            return self.statements
+        return [
+            Statement(s.claim, s.key, -s.sign, s.printed) if _is_delta(s.key) else s
+            for s in self.statements
+        ]
+
+    def operands(self, judged: Judged, line: Line) -> tuple[Operand, ...]:
+        """Return the substituted numbers of a line that do not belong there."""
+        judge = judged.judge
+        return check_operands(judge.graph, judge.box, line.statement, self.statements)
+
+    def _coded(self, judge: Judge, lines: Sequence[Line], hypothesis: Hypothesis | None) -> Judged:
+        bits = 0.0 if hypothesis is None else hypothesis.bits
+        bits += sum(_line_bits(line) for line in lines)
+        return Judged(judge, tuple(lines), bits, hypothesis)
+
+    def best(
+        self, plain: Judged, epsilon: float = FLOAT64, without: frozenset[str] = frozenset()
+    ) -> Judged:
+        """Return the reading of the page that takes the fewest bits; `plain` is as stated."""
+        wrong = [line for line in plain.lines if line.verdict == WRONG]
+        if not wrong or len(wrong) > TOO_MANY_WRONG:
+            return plain
+        readings = [*conventions(self.trace.problem), *everywhere(
+            self.trace.problem, _found(wrong))]  # fmt: skip
+        quick = [
+            (self.judged(h, epsilon, explain=False).bits, k, h) for k, h in enumerate(readings)
+        ]
+        unexplained = self.judged(None, epsilon, explain=False).bits
+        promising = sorted(entry for entry in quick if entry[0] < unexplained)[:FULL_READINGS]
+        full = [self.judged(h, epsilon, without=without) for _, _, h in promising]
+        return min([plain, *full], key=lambda judged: judged.bits)
+
+
+def _line_bits(line: Line) -> float:
+    """The price of one line: nothing if it follows, its mistake or its digits if it is wrong."""
+    if line.verdict == RIGHT:
+        return DOES_NOT_FOLLOW_BITS if line.note == "does not follow" else 0.0
+    if line.verdict != WRONG:
+        return 0.0
+    finding = line.finding
+    if finding is not None and finding.bits > 0:
+        return finding.best.cost
+    return information(line.statement.printed, line.expected * line.statement.sign) + UNKNOWN_BITS
+
+
+def _found(wrong: Sequence[Line]) -> Iterator[Candidate]:
+    for line in wrong:
+        if line.finding is not None:
+            yield from line.finding.candidates[:6]
+
+
+def _is_delta(key: Key) -> bool:
+    return isinstance(key, Address) and key.quantity is Quantity.D_IN and key.of is None
