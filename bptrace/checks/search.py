@@ -65,7 +65,7 @@ class Prior:
 
     def learn(self, finding: Finding | None) -> None:
         """Count the explanations of a line, each by its probability among them."""
-        if finding is None or finding.best is None or finding.bits <= 0:
+        if finding is None or finding.bits <= 0:
             return
         weights = [2.0 ** (c.score - finding.bits) for c in finding.candidates]
         for candidate, weight in zip(finding.candidates, weights, strict=True):
