@@ -6,7 +6,6 @@ this, but importing it would double the time of ``--help``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
@@ -27,11 +26,7 @@ _WORDS = {
     "options": ("Options:", "选项："),
     "commands": ("Commands:", "命令："),
 }
-# A line may end at a space, and beside a Chinese character, but not before a closing or after an
-# opening sign.
-_PIECES = re.compile(
-    r"\s+|[（《「]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[，。、；：）》」]*|.", re.DOTALL
-)
+_OPENING, _CLOSING = "（《「", "，。、；：）》」"
 
 
 def command_help(command: Bilingual, ctx: click.Context, language: str) -> str:
@@ -80,12 +75,35 @@ def paragraph(text: str, indent: str) -> str:
 def wrap(text: str, width: int) -> list[str]:
     """Break a text into lines of at most `width` cells, where its language allows."""
     lines = [""]
-    for piece in _PIECES.findall(" ".join(text.split())):
+    for piece in _pieces(" ".join(text.split())):
         if cells(lines[-1] + piece.rstrip()) > width and lines[-1]:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line.rstrip() for line in lines]
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut a text where a line may end: behind spaces, and on both sides of Chinese characters.
+
+    Closing signs stay with what is before them, opening ones with what follows. (A pattern with
+    the range of Chinese characters takes 5 ms to compile, half the start of an interpreter.)
+    """
+    pieces: list[str] = []
+    before = " "
+    for character in text:
+        chinese = _is_chinese(character) or _is_chinese(before)
+        joined = character in _CLOSING or character == " " or before in _OPENING
+        if pieces and (joined or not (chinese or before == " ")):
+            pieces[-1] += character
+        else:
+            pieces.append(character)
+        before = character
+    return pieces
+
+
+def _is_chinese(character: str) -> bool:
+    return "\u2e80" <= character <= "\uffef"
 
 
 def cells(text: str) -> int:

@@ -6,6 +6,7 @@ command is used. Not responsible for what commands do.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -169,7 +170,7 @@ class Program(Bilingual, click.Group):
         """Run, report what goes wrong, and exit: every way out leads through here."""
         arguments = list(sys.argv[1:] if args is None else args)
         language = _asked_language(arguments) or language_of_locale()
-        _survive_encoding()
+        _prepare_streams()
         try:
             # Not Click's own main: it would end a broken pipe with 1, the code of a wrong claim.
             with self.make_context(prog_name or "bptrace", arguments) as ctx:
@@ -180,8 +181,14 @@ class Program(Bilingual, click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _survive_encoding() -> None:
-    """Let names that the terminal cannot show be escaped, where a strict stream would raise."""
+def _prepare_streams() -> None:
+    """Let names that the terminal cannot show be escaped, where a strict stream would raise.
+
+    A stream that was closed from the start is None to Python; what would go there is dropped.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", "") in ("strict", "surrogateescape"):
             reconfigure = getattr(stream, "reconfigure", None)

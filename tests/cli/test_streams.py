@@ -92,6 +92,27 @@ def test_a_closed_pipe_is_no_error(command: list[str]) -> None:
     process.stderr.close()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="closes streams by the shell")
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [("run lh25-2020 >&-", 0), ("list --json >&-", 0), ("run missing.toml 2>&-", 2)],
+)
+def test_streams_that_are_closed_from_the_start(shell: str, code: int) -> None:
+    command = f'"{sys.executable}" -m bptrace {shell}'
+    result = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (code, b"", b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_a_fault_and_no_bug() -> None:
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [*ROOT_COMMAND, "run", "lh25-2020"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert result.returncode == 2
+    assert result.stderr == b"error: No space left on device\n"
+
+
 def test_module_and_version() -> None:
     from bptrace import __version__
 
