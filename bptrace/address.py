@@ -147,9 +147,14 @@ def partial(of: Address | None, wrt: Address) -> Address:
 
 
 _POSITIONAL = re.compile(
-    r"(?P<head>eta|E|delta|step_w|step_b|in|out|t|w|b)(?:\[\s*(?P<indices>\d+(?:\s*,\s*\d+)*)\s*\])?"
-    r"(?P<plus>[+⁺](?!\s*[\w.(\[]))?"
+    r"(?P<head>eta|η|E|delta|δ|step_w|step_b|Δw|Δb|in|out|t|w|b)"
+    r"(?:\[\s*(?P<indices>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*\])?"
 )
+_TERM = r"\s*[^\s+*/),|²^-]"
+PLUS = re.compile(rf"⁺|\+(?!{_TERM}|\s*\|{_TERM})")
+"""The plus of ``w5+``, the value after the update: one behind which no term begins."""
+
+_SPELLINGS = {"η": "eta", "δ": "delta", "Δw": "step_w", "Δb": "step_b"}
 _BARE = {"eta": Quantity.ETA, "E": Quantity.E}
 _INDEXED = {
     ("t", 1): Quantity.T,
@@ -174,23 +179,25 @@ def match_positional(text: str, start: int = 0) -> tuple[Address, int] | None:
     found = _POSITIONAL.match(text, start)
     if not found:
         return None
-    head, inside = found["head"], found["indices"]
+    head, inside, end = found["head"], found["indices"], found.end()
+    head = _SPELLINGS.get(head, head)
     if inside is None:
-        if head not in _BARE or text[found.end("head") :][:1].isalnum():
+        if head not in _BARE or is_wordy(text[end : end + 1]):
             return None
-        return Address(_BARE[head]), found.end("head")
+        return Address(_BARE[head]), end
     indices = tuple(int(n) for n in inside.split(","))
     quantity = _INDEXED.get((head, len(indices)))
     if quantity is None:
         return None
-    end = found.end()
-    if found["plus"]:
-        if quantity in _NEW:
-            quantity = _NEW[quantity]
-        else:
-            end = found.start("plus")
+    if quantity in _NEW and (plus := PLUS.match(text, end)):
+        quantity, end = _NEW[quantity], plus.end()
     layer, neuron, source = (0, *indices, 0) if len(indices) == 1 else (*indices, 0)[:3]
     return Address(quantity, layer, neuron, source), end
+
+
+def is_wordy(character: str) -> bool:
+    """Whether a name goes on with this character; the sign of a square is no part of a word."""
+    return character == "_" or (character.isalnum() and character != "²")
 
 
 class Shape(NamedTuple):

@@ -16,7 +16,7 @@ from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
 from bptrace.model import Network, Problem
 from bptrace.notation.dialect import Dialect, dialect_names, get_dialect
 from bptrace.notation.names import Names, to_ascii
-from bptrace.notation.parse import NotationError, Reader
+from bptrace.notation.parse import NotationError, Reader, folded, is_number
 from bptrace.notation.text import write
 from bptrace.printed import format_number
 
@@ -223,9 +223,11 @@ class Notation:
             if address.quantity is Q.OUT and address.layer == 0 and self.network.layers[0].names:
                 names.append(self.neuron(0, address.neuron))
             for name in names:
-                for spelling in (name, to_ascii(name)):
-                    known.setdefault(spelling, Ref(address) if expr is None else expr)
-        return known
+                known.setdefault(name, Ref(address) if expr is None else expr)
+        for name, formula in list(known.items()):  # a spelling never hides another's name
+            for spelling in (to_ascii(name), folded(name), folded(to_ascii(name))):
+                known.setdefault(spelling, formula)
+        return {name: formula for name, formula in known.items() if not is_number(name)}
 
     @cached_property
     def _longest(self) -> int:
@@ -245,7 +247,7 @@ class Notation:
                 if l:
                     yield Address(Q.IN, l, j), None
                     yield self._delta(l, j)
-                    for i in self.network.sources(l, j):
+                    for i in range(1, self.network.widths[l - 1] + 1):  # missing ones, too
                         yield Address(Q.W, l, j, i), None
                     if layer.biases:
                         yield Address(Q.B, l, j), None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bptrace.address import Address, Quantity
 from bptrace.model import Network
 from bptrace.notation.dialect import Dialect
@@ -31,11 +33,13 @@ _ASCII = {
 }  # fmt: skip
 _TO_ASCII = str.maketrans(_ASCII)
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_SAMPLE = re.compile("⁽[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾")  # its ² is no square
 
 
 def to_ascii(text: str) -> str:
     """Return `text` with the signs of formulas written in ASCII (names of users stay)."""
-    return text.translate(_TO_ASCII)
+    return _SAMPLE.sub(lambda found: found.group().translate(_DIGITS), text).translate(_TO_ASCII)
 
 
 class Names:

@@ -8,11 +8,12 @@ derivative is ``d``, a name, ``/d`` and a name. Nothing is ever evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from math import isinf
 
-from bptrace.address import Address, Quantity, match_positional, partial
+from bptrace.address import PLUS, Address, Quantity, is_wordy, match_positional, partial
 from bptrace.errors import BptraceError, suggest
-from bptrace.maths.expr import Expr, Num, Ref, add, call, div, mul, neg, square, sub
+from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, add, call, div, mul, neg, square, sub
 
 _SAME = str.maketrans(
     {
@@ -28,11 +29,26 @@ _SAME = str.maketrans(
 )
 """Look-alikes, one character each, so that places in the text stay what they are."""
 
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])|½")
-_WORD = re.compile(r"[^\s+*/(),|^²-]+")
+_END = r"(?![^\W²]|\.)"  # no letter or digit goes on here; ² is one for Python, but not for us
+_NUMBER = re.compile(
+    r"(?P<digits>\d+\.?\d*|\.\d+)(?:[eE](?P<e>[+-]?\d+)|\*10(?P<power>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
+    rf"{_END}|½"
+)
+_PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+_SQUARE = re.compile(rf"²|(?:\^|\*\*)2{_END}")
+_WORD = re.compile(r"(?:\[[\d\s,]*\]|[^\s+*/(),|^²-])+")
+_BAR = re.compile(r"\s*/\s*[d∂]")
+_CHANGE = re.compile(r"step_|Δ")
 _FUNCTIONS = {"exp": 1, "ln": 1, "log": 1, "tanh": 1, "abs": 1, "max": 2}
 _OPERATION = {"ln": "log"}
-_DEEPEST = 50
+
+_LONGEST = 10_000
+_DEEPEST = 30
+_MOST_NESTED = 100
+"""Formulas are read by recursion: these keep every one of them far from the end of the stack."""
+
+_QUOTED = 40
+"""Of a longer text only this much is repeated in a message."""
 
 _NEW = {Quantity.W: Quantity.W_NEW, Quantity.B: Quantity.B_NEW}
 _STEP = {Quantity.W: Quantity.STEP_W, Quantity.B: Quantity.STEP_B}
@@ -50,33 +66,33 @@ class Reader:
     """Reads one text; `names` maps every known name to its formula (usually one `Ref`)."""
 
     def __init__(self, text: str, names: Mapping[str, Expr], longest: int) -> None:
-        self.text = text.translate(_SAME)
+        self.written = text
+        self.text = folded(text)
         self.names = names
         self.longest = longest
         self.at = 0
         self.depth = 0
+        self.nested = 0
 
     def read(self) -> Expr:
         """Return the formula of the whole text; raise `NotationError` if it is none."""
+        if len(self.text) > _LONGEST:
+            raise self._error(f"{len(self.text)} characters are too many, at most {_LONGEST}")
         expr = self._sum()
         if self._peek():
-            raise self._error(f"{self.text[self.at :].strip()!r} is more than one quantity")
+            raise self._error(f"{_short(self.text[self.at :])} is more than one quantity")
         return expr
 
     # Grammar, from the weakest operation to the strongest
 
     def _sum(self) -> Expr:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self._error(f"more than {_DEEPEST} brackets inside one another")
         terms = [self._product()]
         while (sign := self._take("+", "-")) is not None:
             term = self._product()
             if sign == "-":
-                terms = [sub(add(*terms), term)]
+                terms = [self._nest(sub(add(*terms), term))]
             else:
                 terms.append(term)
-        self.depth -= 1
         return add(*terms)
 
     def _product(self) -> Expr:
@@ -84,7 +100,7 @@ class Reader:
         while (sign := self._take("*", "/")) is not None:
             factor = self._signed()
             if sign == "/":
-                factors = [div(mul(*factors), factor)]
+                factors = [self._nest(div(mul(*factors), factor))]
             else:
                 factors.append(factor)
         return mul(*factors)
@@ -98,8 +114,11 @@ class Reader:
 
     def _power(self) -> Expr:
         base = self._atom()
-        while self._take("²", "^2", "**2") is not None:
-            base = square(base)
+        while self._peek() and (power := _SQUARE.match(self.text, self.at)):
+            self.at = power.end()
+            base = self._nest(square(base))
+        if self.text.startswith(("^", "**"), self.at):
+            raise self._error("of powers only squares are understood, ² or ^2, and e^(…)")
         return base
 
     def _atom(self) -> Expr:
@@ -111,31 +130,57 @@ class Reader:
             return call("abs", self._until("|"))
         if self.text.startswith("e^", self.at):
             self.at += 2
-            return call("exp", self._signed())
+            return call("exp", self._inside(self._signed))
         if (quantity := self._quantity()) is not None:
             return quantity
         if (function := self._function()) is not None:
             return function
-        if number := _NUMBER.match(self.text, self.at):
-            self.at = number.end()
-            return Num(0.5 if number.group() == "½" else float(number.group()))
+        if (number := self._number()) is not None:
+            return number
         raise self._unknown()
 
+    def _number(self) -> Expr | None:
+        found = _NUMBER.match(self.text, self.at)
+        if found is None:
+            return None
+        power = found["e"] or (found["power"] or "0").translate(_PLAIN)
+        value = float(f"{found['digits']}e{power}") if found["digits"] else 0.5
+        if isinf(value):
+            raise self._error(f"{_short(found.group())} is too large for a number")
+        self.at = found.end()
+        return Num(value)
+
     def _until(self, bracket: str) -> Expr:
-        expr = self._sum()
+        expr = self._inside(self._sum)
         self._expect(bracket)
+        return expr
+
+    def _inside(self, read: Callable[[], Expr]) -> Expr:
+        """Read what stands in brackets or in the exponent of e."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self._error(f"more than {_DEEPEST} brackets or powers inside one another")
+        expr = read()
+        self.depth -= 1
+        return expr
+
+    def _nest(self, expr: Expr) -> Expr:
+        """Count an operation that encloses all that stands before it, as in 1 − 2 − 3."""
+        self.nested += 1
+        if self.nested > _MOST_NESTED:
+            raise self._error(f"more than {_MOST_NESTED} differences, quotients and squares")
         return expr
 
     def _function(self) -> Expr | None:
         for name, arguments in _FUNCTIONS.items():
             if self.text.startswith(name + "(", self.at):
                 self.at += len(name) + 1
-                args = [self._sum()]
+                args = [self._inside(self._sum)]
                 while len(args) < arguments:
                     self._expect(",")
-                    args.append(self._sum())
+                    args.append(self._inside(self._sum))
                 self._expect(")")
-                return call(_OPERATION.get(name, name), *args)
+                return _called(_OPERATION.get(name, name), args)
         return None
 
     # Names
@@ -152,14 +197,17 @@ class Reader:
         if self.text[start : start + 1] not in ("d", "∂"):
             return None
         top = self._name(start + 1, new=False)
-        if top is None or not (bar := re.compile(r"\s*/\s*[d∂]").match(self.text, top[1])):
+        if top is None or not (bar := _BAR.match(self.text, top[1])):
             return None
         below = self._name(bar.end(), new=False)
         if below is None:
-            return None
+            if self._name(start) is not None:  # a quotient of two names that begin with d
+                return None
+            self.at = bar.end()
+            raise self._unknown()
         of, wrt = _address(top[0]), _address(below[0])
         if of is None or wrt is None:
-            return None
+            raise NotationError("δ is a derivative itself: write E, E[k], out or in over it", start)
         try:
             return Ref(partial(of, wrt)), below[1]
         except BptraceError as error:
@@ -171,24 +219,34 @@ class Reader:
         positional = match_positional(self.text, start)
         if positional and (best is None or positional[1] > best[1]):
             best = Ref(positional[0]), positional[1]
-        step = re.compile(r"step_|Δ").match(self.text, start)
-        if step and (after := self._known(step.end())) is not None:
-            parameter = _address(after[0])
-            if parameter is not None and parameter.quantity in _STEP:
-                best = Ref(parameter._replace(quantity=_STEP[parameter.quantity])), after[1]
+        step = self._step(start)
+        if step and (best is None or step[1] > best[1]):
+            best = step
         return self._with_plus(best) if best is not None and new else best
+
+    def _step(self, start: int) -> tuple[Expr, int] | None:
+        """Read ``step_w5`` or ``Δw5``."""
+        change = _CHANGE.match(self.text, start)
+        found = self._known(change.end()) if change else None
+        parameter = _address(found[0]) if found else None
+        if found is None or parameter is None or parameter.quantity not in _STEP:
+            return None
+        return Ref(parameter._replace(quantity=_STEP[parameter.quantity])), found[1]
 
     def _known(self, start: int) -> tuple[Expr, int] | None:
         for length in range(min(self.longest, len(self.text) - start), 0, -1):
-            name = self.text[start : start + length]
-            if name in self.names and not self._goes_on(start + length):
-                return self.names[name], start + length
+            if self._goes_on(start + length):
+                continue
+            for text in (self.written, self.text):
+                name = text[start : start + length]
+                if name in self.names:
+                    return self.names[name], start + length
         return None
 
     def _goes_on(self, end: int) -> bool:
         """Whether a longer word stands here: in_h11 is not in_h1 followed by 1."""
         before, after = self.text[end - 1], self.text[end : end + 1]
-        return _wordy(before) and _wordy(after)
+        return is_wordy(before) and is_wordy(after)
 
     def _with_plus(self, found: tuple[Expr, int]) -> tuple[Expr, int]:
         """``w5+`` and ``w5⁺`` are the value after the update, unless something is added."""
@@ -196,14 +254,10 @@ class Reader:
         address = _address(expr)
         if address is None or address.quantity not in _NEW:
             return found
-        new = Ref(address._replace(quantity=_NEW[address.quantity]))
-        if self.text[end : end + 1] == "⁺":
-            return new, end + 1
-        if self.text[end : end + 1] == "+" and not re.match(
-            r"\s*[^\s+*/),-]", self.text[end + 1 :]
-        ):
-            return new, end + 1
-        return found
+        plus = PLUS.match(self.text, end)
+        if plus is None:
+            return found
+        return Ref(address._replace(quantity=_NEW[address.quantity])), plus.end()
 
     # Small change
 
@@ -235,11 +289,34 @@ class Reader:
                 f"expected a quantity, found {found!r}" if found else "ends too soon"
             )
         name = word.group()
-        return self._error(f"unknown quantity {name!r}. {suggest(name, tuple(self.names), most=8)}")
+        near = suggest(name, tuple(self.names), most=8)
+        return self._error(f"unknown quantity {_short(name)}. {near}")
 
 
-def _wordy(character: str) -> bool:
-    return character == "_" or character.isalnum()
+def folded(text: str) -> str:
+    """Return `text` with look-alikes replaced, character by character."""
+    return text.translate(_SAME)
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a number, which it stays even where an input is called so."""
+    return _NUMBER.fullmatch(folded(text)) is not None
+
+
+def _short(text: str) -> str:
+    """Return the beginning of `text` for a message, in quotes."""
+    text = text.strip()
+    return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "…")
+
+
+def _called(name: str, args: list[Expr]) -> Expr:
+    """A function; ln(1 + x) is the one operation that is printed so."""
+    inner = args[0]
+    if name == "log" and isinstance(inner, Op) and inner.name == "add":
+        one, *rest = inner.args
+        if one == ONE and len(rest) == 1:
+            return call("log1p", *rest)
+    return call(name, *args)
 
 
 def _address(expr: Expr) -> Address | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ class Text(NamedTuple):
     binds: int
 
 
-SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
+SUM, PRODUCT, SIGN, SCIENTIFIC, POWER, ATOM = range(6)
+
+_SCIENTIFIC = re.compile(r"[\d.]+·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 
 _SPACED = frozenset({"chain", "gradient", "path"})
 """Products of derivatives are written with room around the dot: ∂E/∂out · ∂out/∂in."""
@@ -43,10 +46,16 @@ def _text(expr: Expr, name: Callable[[Hashable], str]) -> Text:
 
 
 def atom(text: str) -> Text:
-    """Return the text of one name or number; a negative number binds like a sign."""
+    """Return the text of one name or number.
+
+    A negative number binds like a sign; one with a power of ten is a factor as it is, but neither
+    a denominator nor the base of a square.
+    """
     if text.startswith("-"):
         text = MINUS + text[1:]
-    return Text(text, SIGN if text.startswith(MINUS) else ATOM)
+    if text.startswith(MINUS):
+        return Text(text, SIGN)
+    return Text(text, SCIENTIFIC if _SCIENTIFIC.fullmatch(text) else ATOM)
 
 
 def _constant(value: float) -> Text:
@@ -62,7 +71,7 @@ def _grouped(part: Text, binds: int) -> str:
 
 def _factor(part: Text, first: bool) -> str:
     """A factor of a product; a sign may stand bare in the first one only."""
-    return _grouped(part, SIGN if first else POWER)
+    return _grouped(part, SIGN if first else SCIENTIFIC)
 
 
 def _sum(*terms: Text) -> Text:
@@ -117,6 +126,10 @@ def _if_positive(a: Text, then: Text, otherwise: Text) -> Text:
     return Text(f"({then.text} if {a.text} > 0 else {otherwise.text})", ATOM)
 
 
+def _step(a: Text, low: Text, at_zero: Text) -> Text:
+    return Text(f"{'step' if low.text == '0' else 'bipolar_step'}({a.text})", ATOM)
+
+
 _RULES: dict[str, Callable[..., Text]] = {
     "add": _sum,
     "sub": _difference,
@@ -131,5 +144,5 @@ _RULES: dict[str, Callable[..., Text]] = {
     "tanh": _function("tanh("),
     "positive": _function("[", " > 0]"),
     "if_positive": _if_positive,
-    "step": lambda a, low, at_zero: Text(f"step({a.text})", ATOM),
+    "step": _step,
 }
