@@ -82,7 +82,10 @@ class Block:
         left = max(cell_len(line.left) for line in self.lines)
         left = min(left, max(8, (width - margin) // 2))
         bodies = [row for line in self.lines for row in _body(line, left, width - margin)]
-        return [self._row(k, body, len(bodies)) for k, body in enumerate(bodies)]
+        rows = [self._row(k, body, len(bodies)) for k, body in enumerate(bodies)]
+        for row in rows:
+            row.no_wrap = row.cell_len <= width  # saves Rich half of its work
+        return rows
 
     def _row(self, k: int, body: Text, count: int) -> Text:
         mark = self.mark if k == 0 else ""

@@ -18,21 +18,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.theme import Theme
 
-from bptrace.render.drawing import (
-    ACROSS,
-    ALONG,
-    SLANT,
-    Detail,
-    Drawing,
-    Edge,
-    Node,
-    Path,
-    Wire,
-    branched,
-    piece,
-    slanted,
-)
-from bptrace.render.drawing import passages as cells_of
+from bptrace.render.drawing import Detail, Drawing, Edge, Node
+from bptrace.render.wiring import ACROSS, ALONG, SLANT, Path, Wire, branched, piece, slanted
+from bptrace.render.wiring import passages as cells_of
 
 GOLDEN = FilePath(__file__).parent / "golden"
 
