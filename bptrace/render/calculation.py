@@ -288,7 +288,8 @@ class Heading:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rest = max(options.max_width - cell_len(self.title) - 1, 0)
-        yield Text(self.title, "bptrace.phase").append(f" {self.line * rest}", "bptrace.edge")
+        title = Text().append(self.title, "bptrace.phase")
+        yield title.append(f" {self.line * rest}", "bptrace.edge")
 
 
 class Hand(NamedTuple):

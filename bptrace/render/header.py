@@ -113,7 +113,7 @@ class Header:
         for label, pairs in rows:
             for k, row in enumerate(_filled(pairs, width - margin)):
                 head = f"  {label}" if k == 0 else ""
-                text = Text(head + " " * (margin - cell_len(head)), "bptrace.layer")
+                text = Text().append(head + " " * (margin - cell_len(head)), "bptrace.layer")
                 yield text.append_text(row)
 
     def _samples(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -192,7 +192,7 @@ def _filled(pairs: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
     """Set ``name = value`` pairs side by side, as many as fit a row of `width` cells."""
     row = Text()
     for name, value in pairs:
-        pair = Text(name, "bptrace.quantity").append(" = ", "bptrace.edge").append(value)
+        pair = Text().append(name, "bptrace.quantity").append(" = ", "bptrace.edge").append(value)
         if row.cell_len and row.cell_len + 3 + pair.cell_len > width:
             yield row
             row = Text()

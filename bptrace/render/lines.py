@@ -107,7 +107,7 @@ def _body(line: Line, left: int, width: int) -> Iterator[Text]:
     for n, stage in enumerate(stages):
         style = "bptrace.result" if n == len(stages) - 1 else "bptrace.formula"
         for k, piece in enumerate(broken(stage, room - 2)):
-            row = Text(name + " " * (left - cell_len(name)), "bptrace.quantity")
+            row = Text().append(name + " " * (left - cell_len(name)), "bptrace.quantity")
             row.append(" = " if k == 0 else "   ", "bptrace.edge")
             row.append(piece if k == 0 else f"  {piece}", style)
             name = ""

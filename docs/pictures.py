@@ -1,0 +1,102 @@
+"""Makes the pictures of the README: what the program prints, as SVG without foreign fonts.
+
+    python docs/pictures.py
+
+Run it when the output has changed; `tests/test_pictures.py` says if it has.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console, RenderableType
+from rich.segment import Segment
+from rich.style import Style
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+import bptrace
+from bptrace.notation import Notation
+from bptrace.render.calculation import Calculation
+from bptrace.render.console import THEME
+from bptrace.render.words import Words
+
+IMAGES = Path(__file__).parent / "images"
+WIDTH = 80
+PAPER = TerminalTheme(
+    (252, 252, 250),
+    (40, 44, 52),
+    [
+        (40, 44, 52), (190, 40, 40), (30, 130, 60), (176, 112, 0),
+        (30, 90, 180), (140, 60, 150), (0, 125, 140), (120, 124, 130),
+    ],
+)  # fmt: skip
+"""Dark on light, so that it reads on white and on dark pages."""
+
+
+def run_picture() -> str:
+    """Return the picture of the flagship: its head, the hidden layer, one output neuron's way back."""
+    trace = bptrace.run("lh25-2020")
+    rows = rendered(Calculation(trace, Notation.of(trace.problem), Words("en")))
+    forward, backward = heading(rows, "Forward"), heading(rows, "Backward")
+    blocks = [k for k in range(len(rows)) if not plain(rows[k]).strip()]
+    hidden = next(k for k in blocks if k > forward + 14)
+    output = next(k for k in blocks if k > backward + 4)
+    return picture([*rows[:hidden], None, *rows[backward:output], None], "bptrace run lh25-2020")
+
+
+Row = list[Segment]
+
+
+def rendered(view: RenderableType) -> list[Row]:
+    """Return a view as rows of styled text."""
+    return recorder().render_lines(view, pad=False)
+
+
+def plain(row: Row) -> str:
+    """Return the text of a row."""
+    return "".join(segment.text for segment in row)
+
+
+def heading(rows: list[Row], title: str) -> int:
+    """Return the number of the row that begins with `title`."""
+    return next(k for k, row in enumerate(rows) if plain(row).startswith(title))
+
+
+def recorder() -> Console:
+    """Return a console that remembers what it prints."""
+    return Console(
+        width=WIDTH, theme=THEME, highlight=False, file=io.StringIO(), record=True,
+        force_terminal=True, legacy_windows=False, color_system="truecolor",
+    )  # fmt: skip
+
+
+def picture(rows: list[Row | None], title: str) -> str:
+    """Return an SVG of some rows; None marks rows left out."""
+    console = recorder()
+    for row in rows:
+        if row is None:
+            console.print(Text("     ⋮", "dim"))
+        else:
+            console.print(Text.assemble(*(piece for segment in row for piece in pieces(segment))))
+    frame = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    frame = frame.replace("Fira Code", "ui-monospace, DejaVu Sans Mono, Noto Sans Mono CJK SC")
+    svg = console.export_svg(title=title, theme=PAPER, code_format=frame, unique_id="bptrace")
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+def pieces(segment: Segment) -> list[tuple[str, Style | str]]:
+    """Cut the blanks at both ends off, because some viewers swallow them."""
+    found = re.findall(r" +|[^ ]+(?: [^ ]+)*", segment.text)
+    return [(text, segment.style or "") for text in found]
+
+
+PICTURES = {"run.svg": run_picture}
+
+if __name__ == "__main__":
+    IMAGES.mkdir(exist_ok=True)
+    for name, make in PICTURES.items():
+        (IMAGES / name).write_text(make(), encoding="utf-8")
