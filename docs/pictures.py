@@ -38,7 +38,7 @@ PAPER = TerminalTheme(
 
 
 def run_picture() -> str:
-    """Return the picture of the flagship: its head, the hidden layer, one output neuron's way back."""
+    """Return the picture of the flagship: its head, the hidden layer, one way back."""
     trace = bptrace.run("lh25-2020")
     rows = rendered(Calculation(trace, Notation.of(trace.problem), Words("en")))
     forward, backward = heading(rows, "Forward"), heading(rows, "Backward")
