@@ -34,6 +34,9 @@ LARGE = 400
 MOST_TERMS = 12
 """Longer sums are printed with their first and last terms only."""
 
+MOST_WEIGHTS, FEW = 16, 3
+"""Of a neuron with more weights only the first few and the last are printed."""
+
 _BARS = (("╷", "│", "╵", "╶"), ("|", "|", "|", "|"))
 
 
@@ -151,9 +154,25 @@ class Calculation:
                 yield Text(f"\n  {self._layer_title(key)}", "bptrace.layer")
             else:
                 yield Text()
-            lines = [self._line(address, claims) for address in group]
-            yield from Block(key.mark, lines, self._mark_width, self._bar).rows(width)
+            yield from self._block(key.mark, list(group), claims, width)
         yield Text()
+
+    def _block(
+        self, mark: str, addresses: list[Address], claims: Claims, width: int
+    ) -> Iterator[Text]:
+        """Yield the rows of one neuron; of very many weights only the first and the last one."""
+        weights = [a for a in addresses if a.source]
+        hidden = weights[FEW:-1] if len(weights) > MOST_WEIGHTS else []
+        cut = addresses.index(hidden[0]) if hidden else len(addresses)
+        yield from self._rows(mark, addresses[:cut], claims, width)
+        if hidden:
+            more = f"{self.notation.plain('⋮')} {self.words('more weights', n=len(hidden))}"
+            yield Text(" " * (self._mark_width + 3) + more, "bptrace.remark")
+            yield from self._rows("", addresses[cut + len(hidden) :], claims, width)
+
+    def _rows(self, mark: str, addresses: list[Address], claims: Claims, width: int) -> list[Text]:
+        lines = [self._line(address, claims) for address in addresses]
+        return Block(mark, lines, self._mark_width, self._bar).rows(width)
 
     def _hand(self, address: Address) -> Hand:
         """What the line works on: a neuron, a shared bias or the error."""

@@ -165,7 +165,9 @@ class Header:
         out = self.values(Address(Q.OUT, l, j, sample=sample, step=1))
         note = ""
         if l == network.depth and self.problem.samples[sample - 1].t:
-            note = f"t {self._short(self.values(Address(Q.T, 0, j, sample=sample, step=1)))}"
+            letter = self.notation.dialect.names["target"].partition("_")[0]
+            value = self.values(Address(Q.T, 0, j, sample=sample, step=1))
+            note = f"{letter} {self._short(value)}"
         return Node(self.notation.neuron_or_output(l, j), self._short(out), note)
 
     def _edges(self) -> Iterator[Edge]:

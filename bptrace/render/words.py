@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 LANGUAGES = ("en", "zh")
 
@@ -25,6 +26,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "source has": ("the source has {printed}", "原文为 {printed}"),
     "before": ("before", "更新前"),
     "after": ("after", "更新后"),
+    "more weights": ("{n} more; --json has them all", "另有 {n} 个，--json 全部给出"),
     "given": ("given", "已知"),
     "no steps": (
         "there are 0 steps to print; --steps 1 calculates one",
@@ -74,6 +76,154 @@ _WORDS: dict[str, tuple[str, str]] = {
         "共 {equations} 个式子，无法全部列出；以下为本步摘要。",
     ),
     "ask for a part": ("To see a part of it:", "查看其中一部分："),
+    # verdicts
+    "right": ("right", "正确"),
+    "rounding": ("rounding", "舍入"),
+    "carried": ("carried", "沿用"),
+    "wrong": ("wrong", "错误"),
+    "missing": ("missing", "未填"),
+    "certain": ("certain", "确定"),
+    "likely": ("likely", "很可能"),
+    "possible": ("possible", "可能"),
+    "unexplained": ("unexplained", "无法解释"),
+    "misprint": ("misprint", "笔误"),
+    "numbers": ("{n} numbers", "共 {n} 个数"),
+    "number": ("1 number", "共 1 个数"),
+    "count": ("{n} {verdict}", "{verdict} {n} 个"),
+    "all right": ("all right", "全部正确"),
+    "all right, rounding": (
+        "all right, {n} of them but for the author's own rounding",
+        "全部正确，其中 {n} 个只差作者自己的舍入",
+    ),
+    "from mistakes": ("from {n} mistakes", "来自 {n} 处失误"),
+    "from mistake": ("from 1 mistake", "来自 1 处失误"),
+    "the first is at": ("the first is at {name} (line {line})", "第一处在 {name}（第 {line} 行）"),
+    "it is at": ("at {name} (line {line})", "在 {name}（第 {line} 行）"),
+    "of which misprints": (" ({n} of them misprints)", "（其中笔误 {n} 处）"),
+    "of which misprint": (" (1 of them a misprint)", "（其中笔误 1 处）"),
+    "is misprint": (" (a misprint)", "（笔误）"),
+    "nothing claimed": (
+        "there is nothing to check: the file has no [[claims]] with numbers",
+        "没有可检查的内容：文件中没有带数字的 [[claims]]",
+    ),
+    "still to be found": ("{n} still to be found", "还有 {n} 个未填"),
+    "no explanation": ("no explanation found", "未找到解释"),
+    "in the unprinted": ("{cause}, in the unprinted {name}", "在未写出的 {name} 中：{cause}"),
+    "possibly": ("possibly: {cause}", "可能：{cause}"),
+    "carries": ("carries {names} on", "沿用了 {names}"),
+    "rounding only": (
+        "follows from the author's own rounded numbers",
+        "由作者自己舍入后的数得出",
+    ),
+    "of step": ("{name} (step {step})", "{name}（第 {step} 步）"),
+    "step list": ("in step {step}: {names}", "第 {step} 步：{names}"),
+    "and more": (" … and {n} more", " …… 另有 {n} 个"),
+    "by accident": ("by accident 1 time in {odds}", "偶然吻合的机会为 {odds} 分之一"),
+    "few digits": (
+        "with so few digits some formula fits by accident",
+        "数字位数太少，总会有某个式子偶然吻合",
+    ),
+    "sure and odds": ("{sure}; {odds}", "{sure}；{odds}"),
+    "strange operand": (
+        "{number} is put in, which does not belong here",
+        "代入的 {number} 不属于此式",
+    ),
+    "operand for": ("{number} is put in where {name} belongs", "应代入 {name} 处写了 {number}"),
+    "value of": ("; it is the value of {name}", "；这是 {name} 的数值"),
+    "label printed": ("printed", "所写"),
+    "label expected": ("expected", "应为"),
+    "label exact": ("exact", "精确值"),
+    "label cause": ("cause", "原因"),
+    "label evident": ("computed", "所算"),
+    "label right": ("right", "正确"),
+    "label so": ("and so", "于是"),
+    "label sure": ("how sure", "把握"),
+    "label equal": ("same value", "同值"),
+    "label rivals": ("or else", "另一可能"),
+    "label operands": ("put in", "代入"),
+    "label used": ("carried by", "被沿用"),
+    "label unused": ("not by", "未沿用"),
+    "label hint": ("hint", "提示"),
+    "from own numbers": ("{number}, from the numbers before it", "{number}，由前面的数算出"),
+    "exact only": ("{number}, with all right before it", "{number}，前面全部正确时"),
+    "tell apart": ("; with another {name} they would differ", "；换一个 {name} 即可区分"),
+    "uses right": (
+        "{names}: calculated with the right value",
+        "{names}：用的是正确的值",
+    ),
+    "not used": ("no later number carries it on", "后面没有数沿用它"),
+    "misprints": (
+        "Misprints: wrong where they stand, but what follows uses the right value",
+        "笔误：此处写错，但后面用的是正确的值",
+    ),
+    "notes": ("Notes", "备注"),
+    "line": ("line {line}", "第 {line} 行"),
+    "equation": ("eq. {eq}", "式 {eq}"),
+    "places": ("{n} places", "{n} 处"),
+    "note does not follow": (
+        "{name} is right, but does not follow from the numbers before it",
+        "{name} 正确，但不能由前面的数得出",
+    ),
+    "note given twice": (
+        "{name} was given before, with another value",
+        "{name} 前面已给出另一个值",
+    ),
+    "note operand": ("{name}: {text}", "{name}：{text}"),
+    "note operand right": (
+        "{name}: {text}; the result is right without it",
+        "{name}：{text}；结果与此无关，是对的",
+    ),
+    "note missing": ("still to be found: {names}", "未填：{names}"),
+    "note reading": (
+        "read with “{title}” the whole page has {wrong} instead of {stated}",
+        "若按“{title}”理解，全页有 {wrong}，而不是 {stated}",
+    ),
+    "note everywhere": (
+        "with one mistake everywhere (“{title}”) the whole page has {wrong} instead of {stated}",
+        "若同一失误处处出现（“{title}”），全页有 {wrong}，而不是 {stated}",
+    ),
+    "wrong lines": ("{n} wrong lines", "{n} 行错误"),
+    "wrong line": ("1 wrong line", "1 行错误"),
+    "no wrong line": ("no wrong line", "没有错误的行"),
+    "column line": ("line", "行"),
+    "column quantity": ("quantity", "量"),
+    "column printed": ("printed", "所写"),
+    "column exact": ("exact", "精确值"),
+    "column expected": ("expected", "应为"),
+    "column verdict": ("verdict", "判定"),
+    "column from": ("from", "来自"),
+    "column before": ("before", "原来"),
+    "column after": ("after", "改后"),
+    "every number": ("Every number", "全部数值"),
+    "right value used": ("right value used", "用了正确的值"),
+    "unprinted steps rounded": ("unprinted steps rounded", "未写出的步骤也舍入了"),
+    "does not follow": ("does not follow", "并非由前面得出"),
+    "given twice": ("given twice", "给出两次"),
+    "repair": ("The page without its first mistake", "改正第一处失误后的页面"),
+    "repair nothing": ("there is no mistake to mend", "没有需要改正的失误"),
+    "repair rest": (
+        "{n} numbers change, {right} of them become right; all others stay as they are",
+        "{n} 个数改变，其中 {right} 个变为正确；其余不变",
+    ),
+    "class": ("{files} files, {clean} of them all right", "共 {files} 份，其中 {clean} 份全部正确"),
+    "kinds": ("Mistakes", "失误"),
+    "column sum": ("all", "合计"),
+    "row numbers": ("numbers asked for", "应填的数"),
+    "row missing": ("missing", "未填"),
+    "row mistakes": ("mistakes", "失误"),
+    "row mark": ("mark", "得分"),
+    "faulty": ("faulty", "有误"),
+    "faulty files": ("Faulty files", "有误的文件"),
+    "mark rule": (
+        "mark: one point for every number asked for, less one per mistake and per missing number; "
+        "what only carries a mistake on costs nothing",
+        "得分：每个应填的数一分，每处失误、每个未填的数扣一分；仅沿用失误的数不扣分",
+    ),
+    "blank written": (
+        "{path} is written, with {n} empty claims. When they are filled in: bptrace check {path}",
+        "已写出 {path}，有 {n} 个空待填。填好后运行：bptrace check {path}",
+    ),
+    "and": (", ", "、"),
 }
 
 
@@ -87,6 +237,14 @@ class Words:
     def __call__(self, key: str, /, **fields: object) -> str:
         """Return the word for `key` (an English phrase), with its fields filled in."""
         return _WORDS[key][self._column].format(**fields)
+
+    def of(self, pair: tuple[str, str]) -> str:
+        """Return the text of a pair (English, Chinese)."""
+        return pair[self._column]
+
+    def list(self, texts: Iterable[str]) -> str:
+        """Return texts one after the other, with the comma of the language between them."""
+        return self("and").join(texts)
 
 
 def language_of_locale() -> str:
