@@ -61,6 +61,11 @@ class Layer:
         if self.bias_names and len(self.bias_names) not in (self.biases, self.size):
             raise ModelError(f"{len(self.bias_names)} bias names for {self.biases} biases")
 
+    @property
+    def shares_bias(self) -> bool:
+        """Whether several neurons have one bias."""
+        return self.biases == 1 and self.size > 1
+
 
 @dataclass(frozen=True)
 class Network:

@@ -123,7 +123,7 @@ class Chapter:
         return parameter.quantity is Q.W or self.network.train_biases
 
     def _is_shared(self, l: int) -> bool:
-        return self.network.layers[l].biases == 1
+        return self.network.layers[l].shares_bias
 
     # Given and forward
 
@@ -269,7 +269,7 @@ class Chapter:
         if address.of is None and address.sample == 0:
             return self._over_batch(address)
         net = address._replace(quantity=Q.IN, of=None)
-        shared = self.network.layers[address.layer].biases == 1
+        shared = self._is_shared(address.layer)
         of = address.of
         if of is not None and of.quantity is Q.IN and of.layer == address.layer:
             return ONE if shared or of == net else ZERO

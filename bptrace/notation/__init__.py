@@ -166,7 +166,7 @@ class Notation:
         if kind == "shares" and key.quantity is Q.D_IN:  # ∂E_k/∂in_k is δ_k
             return Ref(key._replace(of=None))
         written = chapter.equation(key)
-        shared_bias = kind == "delta" and self.network.layers[into.layer].biases == 1
+        shared_bias = kind == "delta" and self.network.layers[into.layer].shares_bias
         too_long = shared_bias and into.quantity is Q.D_B
         return None if written is None or too_long else written.expr
 

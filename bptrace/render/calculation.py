@@ -179,7 +179,7 @@ class Calculation:
         l, j = address.layer, address.neuron
         if address.quantity in (Q.E, Q.E_K):
             return Hand(self.problem.network.depth + 1, self.notation.name(Address(Q.E)))
-        shared = address.quantity in (Q.D_B, Q.B_NEW) and self.problem.network.layers[l].biases == 1
+        shared = address.quantity in (Q.D_B, Q.B_NEW) and self.problem.network.layers[l].shares_bias
         if shared:
             return Hand(l, self.notation.name(Address(Q.B, l, 1)))
         return Hand(l, self.notation.neuron_or_output(l, j))

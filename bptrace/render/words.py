@@ -64,11 +64,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "samples in all": ("{n} samples", "{n} 个样本"),
     "one update per sample": ("one update per sample", "每个样本更新一次"),
     "one update per batch, sum": (
-        "one update per {n} samples, gradients summed",
+        "one update per {n}, summed",
         "每 {n} 个样本更新一次，梯度求和",
     ),
     "one update per batch, mean": (
-        "one update per {n} samples, gradients averaged",
+        "one update per {n}, averaged",
         "每 {n} 个样本更新一次，梯度取平均",
     ),
     "too large": (
@@ -118,7 +118,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "of step": ("{name} (step {step})", "{name}（第 {step} 步）"),
     "step list": ("in step {step}: {names}", "第 {step} 步：{names}"),
     "and more": (" … and {n} more", " …… 另有 {n} 个"),
-    "by accident": ("by accident 1 time in {odds}", "偶然吻合的机会为 {odds} 分之一"),
+    "by accident": ("a match by accident is 1 in {odds}", "偶然吻合的机会为 {odds} 分之一"),
     "few digits": (
         "with so few digits some formula fits by accident",
         "数字位数太少，总会有某个式子偶然吻合",
@@ -146,7 +146,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "label hint": ("hint", "提示"),
     "from own numbers": ("{number}, from the numbers before it", "{number}，由前面的数算出"),
     "exact only": ("{number}, with all right before it", "{number}，前面全部正确时"),
-    "tell apart": ("; with another {name} they would differ", "；换一个 {name} 即可区分"),
+    "tell apart": ("with another value of {name} they would differ", "换一个 {name} 即可区分"),
     "uses right": (
         "{names}: calculated with the right value",
         "{names}：用的是正确的值",
@@ -175,16 +175,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "note missing": ("still to be found: {names}", "未填：{names}"),
     "note reading": (
-        "read with “{title}” the whole page has {wrong} instead of {stated}",
-        "若按“{title}”理解，全页有 {wrong}，而不是 {stated}",
+        "under the reading “{title}” {wrong}, instead of {stated} as the file states the page",
+        "若按“{title}”理解，全页有 {wrong}；按文件所述则有 {stated} 行",
     ),
     "note everywhere": (
-        "with one mistake everywhere (“{title}”) the whole page has {wrong} instead of {stated}",
-        "若同一失误处处出现（“{title}”），全页有 {wrong}，而不是 {stated}",
+        "as one mistake made everywhere (“{title}”) {wrong}, instead of {stated}",
+        "若同一失误处处出现（“{title}”），全页有 {wrong}；逐行看则有 {stated} 行",
     ),
-    "wrong lines": ("{n} wrong lines", "{n} 行错误"),
-    "wrong line": ("1 wrong line", "1 行错误"),
-    "no wrong line": ("no wrong line", "没有错误的行"),
+    "note rate": (
+        "{name} is judged with {rate}, as the file says for it",
+        "{name} 按文件为它指定的 {rate} 评判",
+    ),
+    "wrong lines": ("{n} lines are wrong", "{n} 行错误"),
+    "wrong line": ("1 line is wrong", "1 行错误"),
+    "no wrong line": ("no line is wrong", "0 行错误"),
     "column line": ("line", "行"),
     "column quantity": ("quantity", "量"),
     "column printed": ("printed", "所写"),
@@ -223,7 +227,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{path} is written, with {n} empty claims. When they are filled in: bptrace check {path}",
         "已写出 {path}，有 {n} 个空待填。填好后运行：bptrace check {path}",
     ),
+    "carried from": ("carried from {names}", "沿用 {names}"),
     "and": (", ", "、"),
+    "comma": (", ", "，"),
+    "colon": (": ", "："),
+    "semicolon": ("; ", "；"),
 }
 
 
