@@ -168,6 +168,8 @@ _INDEXED = {
     ("step_b", 2): Quantity.STEP_B,
 }
 _NEW = {Quantity.W: Quantity.W_NEW, Quantity.B: Quantity.B_NEW}
+FORMS = {head: f"{head}[{'k' if n == 1 else 'l,j,i'[: 2 * n - 1]}]" for head, n in _INDEXED}
+"""How the positional names are written, by their heads: ``w[l,j,i]``."""
 
 
 def match_positional(text: str, start: int = 0) -> tuple[Address, int] | None:
@@ -182,7 +184,7 @@ def match_positional(text: str, start: int = 0) -> tuple[Address, int] | None:
     head, inside, end = found["head"], found["indices"], found.end()
     head = _SPELLINGS.get(head, head)
     if inside is None:
-        if head not in _BARE or is_wordy(text[end : end + 1]):
+        if head not in _BARE or goes_on(text, end):
             return None
         return Address(_BARE[head]), end
     indices = tuple(int(n) for n in inside.split(","))
@@ -195,8 +197,14 @@ def match_positional(text: str, start: int = 0) -> tuple[Address, int] | None:
     return Address(quantity, layer, neuron, source), end
 
 
-def is_wordy(character: str) -> bool:
-    """Whether a name goes on with this character; the sign of a square is no part of a word."""
+def goes_on(text: str, end: int) -> bool:
+    """Whether a longer word than that before `end` stands here: in_h11 is not in_h1 with a 1."""
+    after = text[end : end + 1]
+    return _is_wordy(text[end - 1]) and (_is_wordy(after) or after == "[")
+
+
+def _is_wordy(character: str) -> bool:
+    """Whether it is part of a word; the sign of a square is none, though Python says so."""
     return character == "_" or (character.isalnum() and character != "²")
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: problems whose neurons, weights and biases have names, the odder the better.
+"""Hypothesis strategies: problems whose neurons and parameters have names, the odder the better.
 
 Names are unique, as the edge demands; some layers have none, and get those of the dialect,
 which are never drawn (the edge refuses files in which two neurons are called the same).

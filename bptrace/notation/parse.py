@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from math import isinf
 
-from bptrace.address import PLUS, Address, Quantity, is_wordy, match_positional, partial
+from bptrace.address import FORMS, PLUS, Address, Quantity, goes_on, match_positional, partial
 from bptrace.errors import BptraceError, suggest
 from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, add, call, div, mul, neg, square, sub
 
@@ -235,18 +235,13 @@ class Reader:
 
     def _known(self, start: int) -> tuple[Expr, int] | None:
         for length in range(min(self.longest, len(self.text) - start), 0, -1):
-            if self._goes_on(start + length):
+            if goes_on(self.text, start + length):
                 continue
             for text in (self.written, self.text):
                 name = text[start : start + length]
                 if name in self.names:
                     return self.names[name], start + length
         return None
-
-    def _goes_on(self, end: int) -> bool:
-        """Whether a longer word stands here: in_h11 is not in_h1 followed by 1."""
-        before, after = self.text[end - 1], self.text[end : end + 1]
-        return is_wordy(before) and is_wordy(after)
 
     def _with_plus(self, found: tuple[Expr, int]) -> tuple[Expr, int]:
         """``w5+`` and ``w5⁺`` are the value after the update, unless something is added."""
@@ -289,6 +284,9 @@ class Reader:
                 f"expected a quantity, found {found!r}" if found else "ends too soon"
             )
         name = word.group()
+        form = FORMS.get(name.partition("[")[0]) if name.endswith("]") else None
+        if form:
+            return self._error(f"{_short(name)} is no quantity; expected numbers as in {form}")
         near = suggest(name, tuple(self.names), most=8)
         return self._error(f"unknown quantity {_short(name)}. {near}")
 

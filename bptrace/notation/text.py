@@ -106,11 +106,12 @@ def _slashed(part: Text) -> str:
 
 def _negative(a: Text) -> Text:
     bracketed = a.binds in (SUM, SIGN) or a.text.startswith(MINUS)
-    return Text(MINUS + (f"({a.text})" if bracketed else a.text), SIGN)
+    binds = PRODUCT if a.binds == PRODUCT else SIGN  # −a·b may be (−a)·b as well
+    return Text(MINUS + (f"({a.text})" if bracketed else a.text), binds)
 
 
 def _squared(a: Text) -> Text:
-    bare = a.binds == ATOM and "/" not in a.text
+    bare = a.binds == ATOM and "/" not in a.text and not a.text.startswith("e^")
     return Text((a.text if bare else f"({a.text})") + "²", POWER)
 
 
