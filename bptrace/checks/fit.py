@@ -48,7 +48,8 @@ def _strictly(values: Interval, cut: tuple[float, float], printed: Printed) -> b
 class House(NamedTuple):
     """The style in which a page rounds: a fixed number of decimals, or of significant digits.
 
-    The other one is None; both are None if no number of the page is long.
+    Both are set where the numbers of the page could be either (all are 0.…): the wider unit counts.
+    Both are None if no number of the page is long.
     """
 
     decimals: int | None
@@ -85,7 +86,7 @@ def house(numbers: Sequence[Printed]) -> House:
     significant = _common([p.significant for p in numbers])
     if decimals is None and significant is None:
         return House(None, min(p.significant for p in numbers))
-    return House(decimals, None if decimals is not None else significant)
+    return House(decimals, significant)
 
 
 def _common(counts: Sequence[int]) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.interval import tightened
@@ -75,6 +76,19 @@ class Canon:
         return bind(expr, places)
 
 
+class _Node(NamedTuple):
+    """How a node follows from others.
+
+    `expr` is the formula of the chapter, `formula` the same with printed subexpressions as nodes,
+    `fast` as the interval reading takes it.
+    """
+
+    expr: Expr
+    formula: Expr
+    fast: Expr
+    parents: tuple[Key, ...]
+
+
 class Graph:
     """All nodes behind some targets, in an order in which each follows from those before it.
 
@@ -88,6 +102,20 @@ class Graph:
         Learning rates of single updates, and values taken as given, where the author says so.
     rewrite : function, optional
         A convention or a systematic mistake: what every formula becomes (None: as it is).
+    plain : Graph, optional
+        The graph of the same targets without `rewrite`; what is not rewritten is taken from it.
+
+    Attributes
+    ----------
+    formulas : dict
+        What each node is calculated by, over other nodes.
+    given : dict
+        The numbers of the nodes that are not calculated.
+    order : list of Key
+        The calculated nodes, in an order in which each follows from those before it.
+    is_circular : bool
+        Whether `rewrite` lets a quantity follow from itself (δ over the weights that it updates):
+        nobody can have calculated like that, and `order` is none.
     """
 
     def __init__(
@@ -97,6 +125,7 @@ class Graph:
         rates: Mapping[Key, float] | None = None,
         stated: Mapping[Key, float] | None = None,
         rewrite: Callable[[Address, Expr], Expr] | None = None,
+        plain: Graph | None = None,
     ) -> None:
         self.trace = trace
         self.problem = trace.problem
@@ -106,39 +135,57 @@ class Graph:
         self.rates = rates or {}
         self.stated = stated or {}
         self.rewrite = rewrite
+        self._plain = plain
         self._printed = frozenset(k for k in targets if not isinstance(k, Address))
         self._steps = frozenset(_steps(targets))
+        self._nodes: dict[Key, _Node | None] = {}
         self.formulas: dict[Key, Expr] = {}
         self.given: dict[Key, float] = {}
         self.order: list[Key] = []
+        self.is_circular = False
         self._collect()
 
     def _collect(self) -> None:
         """Find all nodes, deepest first, without recursion (pages may have many steps)."""
         stack: list[tuple[Key, bool]] = [(key, False) for key in reversed(self.targets)]
         done: set[Key] = set()
+        under_way: set[Key] = set()
         while stack:
             key, opened = stack.pop()
             if opened:
                 self.order.append(key)
+                under_way.discard(key)
                 continue
             if key in done:
+                self.is_circular |= key in under_way
                 continue
             done.add(key)
-            formula = self._formula(key)
-            if formula is None:
+            node = self._node(key)
+            if node is None:
                 self.given[key] = self._given(key)
                 continue
-            self.formulas[key] = formula
+            self.formulas[key] = node.formula
+            under_way.add(key)
             stack.append((key, True))
-            stack.extend((parent, False) for parent in reversed(_keys(formula)))
+            stack.extend((parent, False) for parent in reversed(node.parents))
 
-    def _formula(self, key: Key) -> Expr | None:
-        """The formula of a node over other nodes; None if it is given."""
+    def _node(self, key: Key) -> _Node | None:
+        """How a node follows from others; None if it is given."""
+        if key not in self._nodes:
+            plain = self._plain
+            node = self._new_node(key) if plain is None else plain._node(key)
+            if node is not None and self.rewrite is not None and isinstance(key, Address):
+                expr = self.rewrite(key, node.expr)
+                if expr is not node.expr and expr != node.expr:
+                    node = self._linked_node(expr)
+            self._nodes[key] = node
+        return self._nodes[key]
+
+    def _new_node(self, key: Key) -> _Node | None:
         if key in self.stated:
             return None
         if not isinstance(key, Address):
-            return self._linked(key, top=True)
+            return self._linked_node(key)
         if key.quantity in _PLAIN and key.step not in self._steps:
             return None  # a step of which nothing is printed was not made by hand
         equation = self.chapter.equation(key)
@@ -149,9 +196,11 @@ class Graph:
             return None
         if key in self.rates:
             expr = bind(expr, {Address(Q.ETA): Num(self.rates[key])})
-        if self.rewrite is not None:
-            expr = self.rewrite(key, expr)
-        return self._linked(expr, top=True)
+        return self._linked_node(expr)
+
+    def _linked_node(self, expr: Expr) -> _Node:
+        formula = self._linked(expr, top=True)
+        return _Node(expr, formula, tightened(formula), tuple(dict.fromkeys(refs(formula))))
 
     def _linked(self, expr: Expr, top: bool = False) -> Expr:
         """Put printed subexpressions in the place of what they stand for."""
@@ -172,17 +221,27 @@ class Graph:
         return tightened(self._linked(expr, top=True))
 
     def _given(self, key: Key) -> float:
+        if self._plain is not None and key in self._plain.given:
+            return self._plain.given[key]
         if key in self.stated:
             return self.stated[key]
         assert isinstance(key, Address)
         return self.trace.value(key._replace(step=key.step or 1))
+
+    @cached_property
+    def rewritten(self) -> frozenset[Key]:
+        """The nodes whose formula `rewrite` has changed."""
+        if self._plain is None:
+            return frozenset()
+        known = self._plain._nodes
+        return frozenset(key for key in self.order if self._nodes[key] is not known.get(key))
 
     # Values
 
     @cached_property
     def fast(self) -> dict[Key, Expr]:
         """The formulas as the interval reading takes them."""
-        return {key: tightened(formula) for key, formula in self.formulas.items()}
+        return {key: node.fast for key in self.order if (node := self._nodes[key])}
 
     @cached_property
     def exact(self) -> dict[Key, float]:
@@ -195,7 +254,7 @@ class Graph:
     @cached_property
     def parents(self) -> dict[Key, tuple[Key, ...]]:
         """The nodes in the formula of each node, without repeats."""
-        return {key: tuple(dict.fromkeys(_keys(f))) for key, f in self.formulas.items()}
+        return {key: node.parents for key in self.order if (node := self._nodes[key])}
 
     @cached_property
     def children(self) -> dict[Key, tuple[Key, ...]]:
@@ -212,13 +271,9 @@ def _share_of(address: Address) -> Address:
     return Address(Q.E_K, 0, address.neuron, sample=address.sample, step=address.step)
 
 
-def _keys(expr: Expr) -> list[Key]:
-    return list(refs(expr))
-
-
 def _steps(targets: Iterable[Key]) -> Iterable[int]:
     for key in targets:
-        places = [key] if isinstance(key, Address) else _keys(key)
+        places = [key] if isinstance(key, Address) else list(refs(key))
         for place in places:
             if isinstance(place, Address):
                 yield place.step

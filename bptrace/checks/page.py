@@ -7,8 +7,9 @@ description that takes the fewest bits wins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.claims import RIGHT, WRONG, Judge, Line, Statement
@@ -18,7 +19,7 @@ from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
 from bptrace.checks.operands import Operand, check_operands
 from bptrace.checks.report import Report, verdict_of
-from bptrace.checks.search import UNKNOWN_BITS, Prior, Search, information
+from bptrace.checks.search import UNKNOWN_BITS, Prior, Search, hidden_places, information
 from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
 from bptrace.trace import Trace
@@ -103,8 +104,7 @@ class Page:
     ) -> Judged:
         """Judge the page under one reading, with explanations or (quickly) without."""
         statements = self._turned(hypothesis)
-        rewrite = None if hypothesis is None else hypothesis.rewrite
-        graph = Graph(self.trace, [s.key for s in statements], self.rates, self.stated, rewrite)
+        graph = self._graph(hypothesis)
         if not explain:
             judge = Judge(graph, statements, epsilon)
             return self._coded(judge, judge.run(), hypothesis)
@@ -119,6 +119,18 @@ class Page:
             for line in wrong:
                 prior.learn(line.finding)
         return self._coded(judge, lines, hypothesis)
+
+    @cached_property
+    def plain(self) -> Graph:
+        """What follows from what, as the file states it."""
+        return Graph(self.trace, [s.key for s in self.statements], self.rates, self.stated)
+
+    def _graph(self, hypothesis: Hypothesis | None) -> Graph:
+        """What follows from what under one reading."""
+        if hypothesis is None or hypothesis.rewrite is None:
+            return self.plain
+        plain = self.plain
+        return Graph(self.trace, plain.targets, self.rates, self.stated, hypothesis.rewrite, plain)
 
     def _turned(self, hypothesis: Hypothesis | None) -> list[Statement]:
         """The statements, with the sign of every δ turned if the reading says so."""
@@ -146,15 +158,45 @@ class Page:
         wrong = [line for line in plain.lines if line.verdict == WRONG]
         if not wrong or len(wrong) > TOO_MANY_WRONG:
             return plain
-        readings = [*conventions(self.trace.problem), *everywhere(
-            self.trace.problem, _found(wrong))]  # fmt: skip
-        quick = [
-            (self.judged(h, epsilon, explain=False).bits, k, h) for k, h in enumerate(readings)
-        ]
+        readings = list(self._promising(plain, wrong))
+        if not readings:
+            return plain
         unexplained = self.judged(None, epsilon, explain=False).bits
-        promising = sorted(entry for entry in quick if entry[0] < unexplained)[:FULL_READINGS]
-        full = [self.judged(h, epsilon, without=without) for _, _, h in promising]
+        quick = [(self.judged(h, epsilon, explain=False).bits, k) for k, h in enumerate(readings)]
+        chosen = sorted(entry for entry in quick if entry[0] < unexplained)[:FULL_READINGS]
+        full = [self.judged(readings[k], epsilon, without=without) for _, k in chosen]
         return min([plain, *full], key=lambda judged: judged.bits)
+
+    def _promising(self, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hypothesis]:
+        """Yield the readings that could save more bits than they cost.
+
+        A reading can save no more than what the wrong lines cost before which it changes a step.
+        """
+        before = [(_line_bits(line), _steps_behind(plain.judge, line)) for line in wrong]
+        before += [
+            (DOES_NOT_FOLLOW_BITS, _steps_behind(plain.judge, line))
+            for line in plain.lines
+            if line.note == "does not follow"
+        ]
+        seen: set[Hashable] = set()
+        problem = self.trace.problem
+        for reading in (*conventions(problem), *everywhere(problem, _found(wrong))):
+            if reading.bits >= sum(bits for bits, _ in before):
+                continue
+            changed = self._changed(reading)
+            saved = sum(bits for bits, steps in before if not changed.isdisjoint(steps))
+            if reading.bits < saved and (changed, reading.candidate is None) not in seen:
+                seen.add((changed, reading.candidate is None))
+                yield reading
+
+    def _changed(self, reading: Hypothesis) -> frozenset[Key]:
+        """The nodes that a reading changes; none if nobody can have calculated like that."""
+        if reading.flip:
+            return frozenset(s.key for s in self.statements if _is_delta(s.key))
+        graph = self._graph(reading)
+        if graph.is_circular or (reading.candidate is not None and len(graph.rewritten) < 2):
+            return frozenset()
+        return graph.rewritten
 
 
 def _line_bits(line: Line) -> float:
@@ -167,6 +209,10 @@ def _line_bits(line: Line) -> float:
     if finding is not None and finding.bits > 0:
         return finding.best.cost
     return information(line.statement.printed, line.expected * line.statement.sign) + UNKNOWN_BITS
+
+
+def _steps_behind(judge: Judge, line: Line) -> frozenset[Key]:
+    return frozenset(hidden_places(judge, line.statement.key))
 
 
 def _found(wrong: Sequence[Line]) -> Iterator[Candidate]:

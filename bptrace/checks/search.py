@@ -305,7 +305,7 @@ def hidden_places(judge: Judge, key: Key) -> list[Key]:
     graph = judge.graph
     places, k = [key], 0
     while k < len(places) and len(places) < MOST_PLACES:
-        for parent in graph.parents[places[k]]:
+        for parent in graph.parents.get(places[k], ()):
             hidden = parent in graph.formulas and parent not in judge.by_key
             if hidden and parent not in places:
                 places.append(parent)

@@ -1,0 +1,144 @@
+"""Rates of finding: pages with planted mistakes are checked, and what is said is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from random import Random
+from time import perf_counter
+
+from bptrace import engine
+from bptrace.checks.findings import Candidate, Finding
+from bptrace.checks.page import check
+from bptrace.checks.report import ACCEPTED, Report, Verdict
+from bptrace.model import Problem
+from tests.quality.pages import Style, correct_pages
+from tests.quality.plant import Planted, until_visible
+
+
+@dataclass
+class Rates:
+    """How often each thing happened among `cases`."""
+
+    cases: int = 0
+    unseen: int = 0
+    hits: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    def __getitem__(self, what: str) -> float:
+        return self.hits[what] / max(self.cases, 1)
+
+    def count(self, **found: bool | int) -> None:
+        """Add what was found in one case."""
+        self.cases += 1
+        self.hits.update({what: int(n) for what, n in found.items()})
+
+    def time(self, share: float) -> float:
+        """The seconds that a share of the cases stay below."""
+        ordered = sorted(self.seconds)
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def judged(page: Problem) -> tuple[Report, float]:
+    """Check a page; return the seconds that it took."""
+    trace = engine.run(page, engine="python")
+    start = perf_counter()
+    report = check(trace)
+    return report, perf_counter() - start
+
+
+def false_alarms(lines: int, seed: int) -> tuple[int, int, list[tuple[Style, Problem, Verdict]]]:
+    """Check correct pages with at least so many lines; return pages, lines and all false alarms."""
+    pages = seen = 0
+    alarms = []
+    for style, page in correct_pages(seed):
+        report, _ = judged(page)
+        pages, seen = pages + 1, seen + len(report.verdicts)
+        alarms += [(style, page, v) for v in report.verdicts if v.verdict in ("carried", "wrong")]
+        if seen >= lines:
+            break
+    return pages, seen, alarms
+
+
+Draw = Callable[[Random], Planted | None]
+Count = Callable[[Rates, Planted, Report], None]
+
+
+def rates(cases: int, seed: int, draw: Draw, count: Count) -> Rates:
+    """Draw so many pages with visible mistakes, check each, and count."""
+    rng, found = Random(seed), Rates()
+    for _ in range(cases):
+        planted, unseen = until_visible(lambda: draw(rng))
+        report, seconds = judged(planted.page)
+        found.unseen += unseen
+        found.seconds.append(seconds)
+        count(found, planted, report)
+    return found
+
+
+# ------------------------------------------------------------------------------- what is counted
+
+
+def one_mistake(found: Rates, planted: Planted, report: Report) -> None:
+    """One wrong formula: is its first line found, nothing else, and its cause named?"""
+    first = report.first_mistake
+    wrong = [v for v in report.verdicts if v.verdict == "wrong"]
+    located = first is not None and first.key in planted.seen[0]
+    finding = first.finding if first is not None and located else None
+    ranks = groups(finding)
+    right = [any(is_planted(planted, c, 0) for c in group) for group in ranks[:3]]
+    accepted = finding is not None and finding.bits > ACCEPTED
+    found.count(
+        located=located,
+        one_root=located and len(wrong) == 1,
+        spurious=sum(not any(v.key in seen for seen in planted.seen) for v in wrong),
+        top1=any(right[:1]),
+        leading=finding is not None and is_planted(planted, finding.best, 0),
+        top3=any(right),
+        kept=any(right[:1]) and accepted,
+        everywhere=report.reading is not None,
+    )
+
+
+def groups(finding: Finding | None) -> list[list[Candidate]]:
+    """The candidates, those that give the same number at the same place together."""
+    ranks: list[list[Candidate]] = []
+    for candidate in () if finding is None else finding.candidates[:40]:
+        group = next((g for g in ranks if g[0].equals(candidate)), None)
+        if group is None:
+            ranks.append([candidate])
+        else:
+            group.append(candidate)
+    return ranks
+
+
+def is_planted(planted: Planted, candidate: Candidate, which: int) -> bool:
+    """Whether a candidate is the formula that was planted, or always gives the same numbers."""
+    if candidate.expr is None:
+        return False
+    place = list(planted.wrong)[which]
+    return planted.is_same({candidate.place: candidate.expr}, {place: planted.wrong[place]})
+
+
+def foreign_number(found: Rates, planted: Planted, report: Report) -> None:
+    """A number from nowhere: every explanation is a false one."""
+    (line,) = planted.seen[0]
+    verdict = next(v for v in report.verdicts if v.key == line)
+    bits = verdict.finding.bits if verdict.finding is not None else 0.0
+    found.count(located=verdict.verdict == "wrong", possible=bits > 0, accepted=bits > ACCEPTED)
+
+
+def copying_slip(found: Rates, planted: Planted, report: Report) -> None:
+    """A wrong copy: found, named, and known as a misprint if nobody went on with it."""
+    first = report.first_mistake
+    located = first is not None and any(first.key in seen for seen in planted.seen)
+    ranks = groups(first.finding) if first is not None and located else []
+    named = [any(c.mistake == planted.kinds[0] for c in group) for group in ranks[:3]]
+    found.count(
+        located=located,
+        top1=any(named[:1]),
+        top3=any(named),
+        misprint=first is not None and first.is_misprint,
+    )

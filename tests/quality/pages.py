@@ -1,0 +1,245 @@
+"""Random hand calculations: problems, ways of printing them, and an author who writes them down.
+
+The author reads the equations of the chapter one by one and carries on with what he printed, with
+what he had before rounding, or now with this and now with that. He knows nothing of `checks` but
+the names of quantities (`Canon`) and, where he is told to make one, a wrong formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
+from functools import cached_property
+from random import Random
+
+from bptrace import engine
+from bptrace.address import Address, Quantity
+from bptrace.checks.graph import Canon, Key
+from bptrace.maths.equations import Chapter
+from bptrace.maths.expr import FLOATS, Expr, Ref
+from bptrace.model import Claim, Layer, Network, Parameters, Problem, Sample, Training
+from bptrace.printed import Printed
+from bptrace.trace import Trace
+
+Q = Quantity
+WIDTHS = ((2, 2, 2), (2, 3, 1), (3, 4, 4, 2))
+ACTIVATIONS = ("sigmoid", "tanh", "relu")
+PRINTED: Mapping[str, frozenset[Quantity] | None] = {
+    "all steps": None,
+    "textbook": frozenset({Q.IN, Q.OUT, Q.E_K, Q.E, Q.D_IN, Q.D_W, Q.W_NEW}),
+    "sparse": frozenset({Q.OUT, Q.E, Q.D_W, Q.W_NEW}),
+    "final": frozenset({Q.OUT, Q.E, Q.W_NEW}),
+}
+"""Which quantities a page prints; "final" only the outputs of the last layer among `OUT`."""
+
+CARRIED = ("printed", "unrounded", "mixed", "rounded")
+"""With what an author goes on: his digits, the number behind them, either; or he rounds even the
+steps that he does not print."""
+
+
+# ------------------------------------------------------------------------------------- problems
+
+
+def problem(rng: Random, widths: tuple[int, ...] | None = None, several: bool = False) -> Problem:
+    """Draw a problem whose numbers have two digits; `several`: samples, batches and steps too."""
+    widths = rng.choice(WIDTHS) if widths is None else widths
+    layers = [Layer(widths[0])]
+    for size in widths[1:]:
+        biases = rng.choice((1, size)) if several else size
+        layers.append(Layer(size, activation=rng.choice(ACTIVATIONS), biases=biases))
+    n = rng.randint(1, 3) if several else 1
+    training = Training(
+        rule="gradient-descent",
+        learning_rate=rng.choice((0.5, 0.1, 0.3, 0.25, 0.7, 0.15)),
+        batch=rng.randint(1, n),
+        reduction=rng.choice(("sum", "mean")),
+        steps=rng.randint(1, 2) if several else 1,
+    )
+    return _filled(rng, Network(tuple(layers)), n, training)
+
+
+def twin(rng: Random, like: Problem) -> Problem:
+    """Draw other numbers for the same network, number of samples and training."""
+    return _filled(rng, like.network, len(like.samples), like.training)
+
+
+def _filled(rng: Random, network: Network, samples: int, training: Training) -> Problem:
+    def row(n: int) -> tuple[float, ...]:
+        return tuple(rng.choice((-1, 1, 1)) * rng.randint(5, 99) / 100 for _ in range(n))
+
+    layers = list(zip(network.layers, network.layers[1:], strict=False))
+    parameters = Parameters(
+        tuple(tuple(row(a.size) for _ in range(b.size)) for a, b in layers),
+        tuple(row(b.biases) for _, b in layers),
+    )
+    given = tuple(Sample(row(network.widths[0]), row(network.widths[-1])) for _ in range(samples))
+    return Problem(network, parameters, given, training)
+
+
+# ------------------------------------------------------------------------------ ways of printing
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a page is printed: which quantities, how many digits, and what is carried on."""
+
+    printed: str = "all steps"
+    digits: int = 4
+    significant: bool = True
+    cut: bool = False
+    carried: str = "printed"
+    struck: float = 0.0
+
+    def write(self, value: float) -> str:
+        """Write a number; one that is short stays short (0.6, not 0.6000)."""
+        number = Decimal(f"{value:.14e}")
+        if not number:
+            return "0"
+        way = ROUND_DOWN if self.cut else ROUND_HALF_UP
+        if self.significant:
+            rounded = Context(prec=self.digits, rounding=way).create_decimal(number)
+        else:
+            rounded = number.quantize(Decimal(1).scaleb(-self.digits), rounding=way)
+        return format(rounded.normalize() if rounded == number else rounded, "f")
+
+    def keeps(self, key: Address, depth: int) -> bool:
+        """Whether the page prints a quantity at all."""
+        wanted = PRINTED[self.printed]
+        if wanted is None:
+            return True
+        if self.printed == "final" and key.quantity is Q.OUT and key.layer < depth:
+            return False
+        return key.quantity in wanted and key.of is None
+
+
+def any_style(rng: Random) -> Style:
+    """Draw any way of printing."""
+    return Style(
+        rng.choice(tuple(PRINTED)),
+        rng.randint(2, 10),
+        rng.random() < 0.6,
+        rng.random() < 0.3,
+        rng.choice(CARRIED),
+        rng.choice((0.0, 0.0, 0.2, 0.5)),
+    )
+
+
+def steps(problem: Problem) -> list[Address]:
+    """Every quantity of a problem that a textbook would show, in order of calculation."""
+    chapter, canon = Chapter(problem), Canon(problem)
+    found: dict[Address, None] = {}
+    for step in range(1, problem.training.steps + 1):
+        for sample in problem.batch(step):
+            for key in (*chapter.forward(sample, step), *chapter.backward(sample, step)):
+                found[canon(key)] = None
+        for key in chapter.update(step):
+            found[canon(key)] = None
+    return list(found)
+
+
+# ------------------------------------------------------------------------------------- the author
+
+
+@dataclass
+class Author:
+    """Calculates a page, step by step, with the numbers he wrote down.
+
+    Attributes
+    ----------
+    style : Style or None
+        None: nothing is ever rounded.
+    shown : set of Address
+        What he prints.
+    wrong : mapping
+        Formulas that he uses in the place of the right ones.
+    slips : mapping
+        Text that he writes in the place of the right one, and whether he goes on with it.
+    """
+
+    problem: Problem
+    style: Style | None
+    rng: Random
+    shown: frozenset[Address] = frozenset()
+    wrong: Mapping[Key, Expr] = field(default_factory=dict)
+    slips: Mapping[Key, tuple[str, bool]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.chapter, self.canon = Chapter(self.problem), Canon(self.problem)
+        self._known: dict[Key, float] = {}
+        self._open: set[Key] = set()
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The right calculation: for what is given, and for what he cannot know yet."""
+        return engine.run(self.problem, engine="python")
+
+    def number(self, key: Key) -> float:
+        """What he has for a quantity before he rounds it."""
+        if key not in self._known:
+            self._known[key] = self._calculated(key)
+        return self._known[key]
+
+    def _calculated(self, key: Key) -> float:
+        formula = self.wrong.get(key) or self.formula(key)
+        if formula is None or key in self._open:
+            assert isinstance(key, Address)
+            return self.trace.value(key._replace(step=key.step or 1))
+        self._open.add(key)
+        value = FLOATS.read(formula, self.carried)
+        self._open.discard(key)
+        return value
+
+    def formula(self, key: Key) -> Expr | None:
+        """The right formula of a quantity; None if it is given."""
+        assert isinstance(key, Address)
+        equation = self.chapter.equation(key)
+        if equation is None:
+            return None
+        expr = self.canon.expr(equation.expr)
+        return None if expr == Ref(key) else expr
+
+    def text(self, key: Address) -> str:
+        """What he prints."""
+        assert self.style is not None
+        return self.slips[key][0] if key in self.slips else self.style.write(self.number(key))
+
+    def carried(self, key: Address) -> float:
+        """With what he goes on; asked anew at every use."""
+        value = self.number(key)
+        if self.style is None or self.formula(key) is None:
+            return value
+        if key in self.slips:
+            text, used = self.slips[key]
+            return float(text) if used else float(self.style.write(value))
+        how = self.style.carried
+        if how == "mixed":
+            how = self.rng.choice(("printed", "unrounded"))
+        if how == "rounded" or (how == "printed" and key in self.shown):
+            return float(self.style.write(value))
+        return value
+
+    def page(self, order: Iterable[Address]) -> Problem:
+        """Return the problem with his numbers as claims."""
+        claims = tuple(self._claim(k, key) for k, key in enumerate(order, 1) if key in self.shown)
+        return replace(self.problem, claims=claims)
+
+    def _claim(self, line: int, key: Address) -> Claim:
+        text = self.text(key)
+        return Claim(key.positional, Printed.parse(text), key.step, key.sample, line=line)
+
+
+def shown(rng: Random, problem: Problem, style: Style) -> frozenset[Address]:
+    """Draw what a page prints: what its style keeps, less the lines that are struck out."""
+    kept = [k for k in steps(problem) if style.keeps(k, problem.network.depth)]
+    return frozenset(k for k in kept if rng.random() >= style.struck)
+
+
+def correct_pages(seed: int) -> Iterator[tuple[Style, Problem]]:
+    """Yield correct hand calculations without end, in every way of printing."""
+    rng = Random(seed)
+    while True:
+        given = problem(rng, several=rng.random() < 0.4)
+        style = any_style(rng)
+        author = Author(given, style, rng, shown(rng, given, style))
+        yield style, author.page(steps(given))
