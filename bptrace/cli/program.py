@@ -35,6 +35,10 @@ class Both(NamedTuple):
 
 COMMANDS = {
     "run": Both("Print the whole calculation, step by step.", "逐步打印整个计算过程。"),
+    "check": Both(
+        "Judge a calculation by hand: the first mistake, why, and what carries it on.",
+        "评判手算：第一处错误、原因，以及哪些数沿用了它。",
+    ),
     "explain": Both(
         "Print one quantity: its chain rule down to given numbers.",
         "打印一个量：链式法则逐层展开，直到已知数。",

@@ -14,7 +14,10 @@ from math import isfinite, isnan
 from typing import Any
 
 from bptrace.address import Address, Quantity
-from bptrace.model import Problem
+from bptrace.checks.author import Author
+from bptrace.checks.report import Mistaken, Report, Verdict
+from bptrace.maths.expr import FLOATS, Expr, Op, Ref
+from bptrace.model import Claim, Problem
 from bptrace.trace import Trace
 
 Q = Quantity
@@ -146,3 +149,184 @@ def _update(trace: Trace, step: int) -> Iterator[Address]:
         if address.quantity in _STEP_OF:
             yield address._replace(quantity=_STEP_OF[address.quantity])
         yield address
+
+
+# ------------------------------------------------------------------------------------ verdicts
+
+
+def check_document(
+    report: Report, trace: Trace, explain: Callable[[Verdict], str | None], repair: bool = False
+) -> dict[str, Any]:
+    """Return the verdicts on a page as one document, ``{"file", "summary", "claims"}``.
+
+    ``summary`` counts the verdicts and has ``mistakes`` (their number) and ``first_mistake``, null
+    or ``{"quantity", "line"}``. ``claims`` is a list in the order of the file. Numbers that are
+    judged are strings: ``printed`` as printed, ``exact`` and ``expected`` with the digits that
+    bring the same float back. A claim without a number has the verdict "missing".
+
+    Parameters
+    ----------
+    report : Report
+    trace : Trace
+        The right calculation.
+    explain : function
+        One sentence on a line that is not right, in the language of the output.
+    repair : bool
+        Add ``repair``: what changes when the first mistake is mended.
+    """
+    names = _Positional(report, trace)
+    first = report.first_mistake
+    entries = {id(v.claim): _verdict(v, names, explain) for v in report.verdicts}
+    entries |= {id(claim): names.missing(claim) for claim in report.missing}
+    place = {"quantity": names.claim(first.claim), "line": first.claim.line} if first else None
+    counts = {"numbers": len(report.verdicts), **report.counts, "missing": len(report.missing)}
+    summary = counts | {"mistakes": len(report.mistakes), "first_mistake": place}
+    claims = [entries[id(c)] for c in report.problem.claims if id(c) in entries]
+    document = {"file": report.problem.file, "summary": summary, "claims": claims}
+    if report.reading is not None:
+        wrong = report.reading_wrong
+        document["reading"] = {"name": report.reading.name, "wrong": wrong}
+    if repair:
+        document["repair"] = list(_repair(report, trace, names))
+    return document
+
+
+class _Positional:
+    """What claims speak of, by positional names; expressions by the text of the file."""
+
+    def __init__(self, report: Report, trace: Trace) -> None:
+        self.trace = trace
+        self._read = {id(claim): expr for claim, expr in trace.claims()}
+        self._claims = {v.key: v.claim for v in reversed(report.verdicts)}
+
+    def claim(self, claim: Claim) -> str:
+        """Return the name of what a claim speaks of."""
+        sign, address = _address(self._read[id(claim)], claim.minus_delta)
+        return claim.quantity if address is None else sign + address.positional
+
+    def key(self, key: Address | Expr) -> str:
+        """Return the name of a step of the page: as it is claimed, if it is."""
+        if key in self._claims:
+            return self.claim(self._claims[key])
+        return key.positional if isinstance(key, Address) else "expression"
+
+    def line(self, key: Address | Expr) -> int | None:
+        """Return the line of the claim about a step of the page."""
+        return self._claims[key].line if key in self._claims else None
+
+    def place(self, claim: Claim) -> dict[str, Any]:
+        """Return name, step, sample, line and column; sample is null for a whole batch."""
+        _, address = _address(self._read[id(claim)], claim.minus_delta)
+        sample = claim.sample if address is None else address.sample or claim.sample
+        batch = self.trace.samples(claim.step)
+        if sample is None and len(batch) == 1:
+            sample = batch[0]
+        return {
+            "quantity": self.claim(claim),
+            "text": claim.quantity,
+            "step": claim.step,
+            "sample": sample or None,
+            "line": claim.line,
+            "column": claim.column,
+            "equation": claim.eq or None,
+        }
+
+    def missing(self, claim: Claim) -> dict[str, Any]:
+        """Return the entry of a claim without a number."""
+        exact = FLOATS.read(self._read[id(claim)], self.trace.values())
+        return self.place(claim) | {
+            "printed": "",
+            "exact": repr(float(exact)),
+            "expected": None,
+            "verdict": "missing",
+            "mistake": None,
+            "explanation": None,
+            "carried_from": [],
+        }
+
+
+def _address(expr: Expr, minus_delta: bool) -> tuple[str, Address | None]:
+    """Return the address of a quantity, with the sign of δ; None for an expression."""
+    if minus_delta and isinstance(expr, Op) and expr.name == "neg":
+        (inner,) = expr.args
+        address = inner.key if isinstance(inner, Ref) else None
+        if isinstance(address, Address) and address.quantity is Q.D_IN and address.of is None:
+            return "-", address
+    if isinstance(expr, Ref) and isinstance(expr.key, Address):
+        return "", expr.key
+    return "", None
+
+
+def _verdict(
+    verdict: Verdict, names: _Positional, explain: Callable[[Verdict], str | None]
+) -> dict[str, Any]:
+    assert verdict.claim.printed is not None
+    entry = names.place(verdict.claim) | {
+        "printed": verdict.claim.printed.text,
+        "exact": repr(float(verdict.exact)),
+        "expected": repr(float(verdict.expected)),
+        "verdict": verdict.verdict,
+        "mistake": verdict.mistake,
+        "explanation": explain(verdict),
+        "carried_from": [names.key(key) for key in verdict.carried_from],
+        "carried_from_lines": [names.line(key) for key in verdict.carried_from],
+        "note": verdict.note or None,
+    }
+    if verdict.operands:
+        entry["operands"] = [
+            {
+                "printed": operand.printed.text,
+                "belongs": None if operand.belongs is None else names.key(operand.belongs),
+                "is_value_of": None if operand.is_value_of is None else names.key(
+                    operand.is_value_of),
+            }
+            for operand in verdict.operands
+        ]  # fmt: skip
+    if verdict.verdict == "wrong":
+        entry |= _finding(verdict, names)
+    return entry
+
+
+def _finding(verdict: Verdict, names: _Positional) -> dict[str, Any]:
+    """How sure the cause of a wrong line is, where it lies, and what else it might be."""
+    finding = verdict.finding
+    more: dict[str, Any] = {
+        "certainty": verdict.certainty,
+        "misprint": verdict.is_misprint,
+        "used_by": [names.key(key) for key in verdict.used],
+        "not_used_by": [names.key(key) for key in verdict.unused],
+    }
+    if finding is not None and verdict.certainty != "unexplained":
+        others = [c for c in finding.candidates[1:8] if c.score > 0]
+        more |= {
+            "bits": round(finding.bits, 1),
+            "chance": float(f"{finding.chance:.2g}"),
+            "place": names.key(finding.best.place),
+            "candidate": finding.best.mistake,
+            "rivals": [
+                {
+                    "mistake": c.mistake,
+                    "place": names.key(c.place),
+                    "bits": round(c.score, 1),
+                    "same_value": c.equals(finding.best),
+                }
+                for c in others
+            ],
+        }
+    return more
+
+
+def _repair(report: Report, trace: Trace, names: _Positional) -> Iterator[dict[str, Any]]:
+    """Yield the lines that change when the first mistake is mended."""
+    mistakes: tuple[Mistaken, ...] = report.mistakes
+    for mended in Author(trace, report).mended(mistakes[0]) if mistakes else ():
+        claim = mended.verdict.claim
+        assert claim.printed is not None
+        yield {
+            "quantity": names.claim(claim),
+            "step": claim.step,
+            "line": claim.line,
+            "before": claim.printed.text,
+            "after": mended.text,
+            "right": mended.right,
+        }

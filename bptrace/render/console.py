@@ -29,6 +29,10 @@ STYLES = {
     "bptrace.result": "bold",
     "bptrace.claim": "magenta",
     "bptrace.remark": "dim italic",
+    "bptrace.right": "green",
+    "bptrace.rounding": "cyan",
+    "bptrace.carried": "yellow",
+    "bptrace.wrong": "bold red",
 }
 """Every style of the views; colours are the terminal's own, so that any background will do."""
 

@@ -1,0 +1,114 @@
+"""``bptrace check FILE…``: the verdict on hand calculations, on one page or on a class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bptrace.cli import faults, options, program
+from bptrace.errors import BptraceError
+
+if TYPE_CHECKING:
+    from bptrace.checks.report import Report
+    from bptrace.render.sentences import Sentences
+    from bptrace.trace import Trace
+
+WRONG = 1
+
+
+@program.command(
+    "check",
+    en="Every number under [[claims]] is judged: right; right but for the author's rounding; "
+    "carried on from an earlier wrong number; or wrong. For each mistake the cause is sought, also "
+    "in steps that are not printed, and told with the formula as it was evidently computed. The "
+    "exit code is 1 if any number is wrong.",
+    zh="逐个评判 [[claims]] 中的数：正确；只差作者自己的舍入；沿用前面的错误；或者错误。"
+    "对每处失误找出原因（包括未写出的步骤），并列出当时所用的式子。有错误的数时退出码为 1。",
+)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@options.together(
+    program.option(
+        "--all", "everything", is_flag=True,
+        en="Add a table of every number.",
+        zh="附上全部数值的表格。",
+    ),
+    program.option(
+        "--repair", is_flag=True,
+        en="Add what the page becomes when its first mistake is mended.",
+        zh="附上改正第一处失误后的页面。",
+    ),
+    program.option(
+        "--float32", is_flag=True,
+        en="The numbers come from a program that calculates with 32-bit floats.",
+        zh="这些数来自 32 位浮点程序。",
+    ),
+    options.digits,
+    options.dialect,
+    options.json_,
+    options.ascii_,
+    options.lang,
+)  # fmt: skip
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    everything: bool,
+    repair: bool,
+    float32: bool,
+    digits: int,
+    dialect: str,
+    as_json: bool,
+    ascii: bool,
+) -> int:
+    """Judge a calculation by hand: the first mistake, why, and what carries it on."""
+    out = options.output(ctx, ascii)
+    documents: list[Any] = []
+    code = 0
+    for n, file in enumerate(files):
+        try:
+            say = judged(file, out, dialect, digits, float32)
+        except BptraceError as error:
+            if len(files) == 1:
+                raise
+            code = max(code, faults.report(error, out.language))
+            documents.append({"file": file, "faults": str(error).split("\n")})
+            continue
+        code = max(code, 0 if say.report.ok else WRONG)
+        if as_json:
+            from bptrace.export import json
+
+            documents.append(json.check_document(say.report, say.trace, say.sentence, repair))
+            continue
+        from bptrace.render.report import Check
+
+        console = out.console()
+        if n:
+            console.print()
+        console.print(Check(say, everything, repair, name=file if len(files) > 1 else ""))
+    if as_json:
+        options.print_json(documents if len(files) > 1 else documents[0])
+    return code
+
+
+def judged(
+    file: str, out: options.Output, dialect: str = "", digits: int = 10, float32: bool = False
+) -> Sentences:
+    """Judge one file; return all that can be said about it."""
+    from bptrace.render.sentences import Sentences
+
+    problem = options.load(file)
+    notation = out.notation(problem, dialect)
+    report, trace = judge(problem, float32)
+    return Sentences(report, trace, notation, out.words, digits)
+
+
+def judge(problem: Any, float32: bool = False) -> tuple[Report, Trace]:
+    """Calculate as many steps as a page speaks of, and judge the page."""
+    from bptrace import engine
+    from bptrace.checks.interval import FLOAT32, FLOAT64
+    from bptrace.checks.page import check
+
+    steps = max((claim.step for claim in problem.claims), default=0)
+    trace = engine.run(problem, engine="python", steps=steps)
+    return check(trace, FLOAT32 if float32 else FLOAT64), trace

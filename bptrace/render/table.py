@@ -1,0 +1,174 @@
+"""Tables about a page: every number with its verdict, and the page with a mistake mended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from bptrace.checks.report import Verdict
+from bptrace.render.sentences import Sentences
+
+_GAP = 2
+_WIDE = 100
+"""From this width on the expected number of a wrong line has a column of its own."""
+
+_NARROWEST = 20
+"""Cells that a text below a row gets at least."""
+
+
+class Grid:
+    """Rows of cells under headings, in columns as wide as they need to be.
+
+    Parameters
+    ----------
+    heads : sequence of str
+    rows : sequence of sequences of Text
+    right : sequence of bool
+        Which columns end at the same place (numbers).
+    hanging : int
+        Where the last cell does not fit beside the others, it stands below them, under this
+        column.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[str],
+        rows: Sequence[Sequence[Text]],
+        right: Sequence[bool],
+        hanging: int = 0,
+    ) -> None:
+        self.heads = [Text(head, "bptrace.layer") for head in heads]
+        self.rows = rows
+        self.right = right
+        self.hanging = hanging
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        rows = [self.heads, *self.rows]
+        widths = [max(row[k].cell_len for row in rows) for k in range(len(self.heads))]
+        indent = sum(widths[: self.hanging]) + _GAP * self.hanging
+        for row in rows:
+            line = Text()
+            for cell, column, right in zip(row[:-1], widths, self.right, strict=False):
+                padding = " " * (column - cell.cell_len)
+                line.append(padding if right else "").append_text(cell)
+                line.append(("" if right else padding) + " " * _GAP)
+            last = row[-1]
+            if line.cell_len + last.cell_len <= width:
+                yield _trimmed(line.append_text(last))
+                continue
+            yield _trimmed(line)
+            for piece in wrapped(last, max(width - indent, _NARROWEST)):
+                yield Text(" " * indent).append_text(piece)
+
+
+def _trimmed(line: Text) -> Text:
+    line.rstrip()
+    return line
+
+
+class Numbers:
+    """Every number of a page with its verdict."""
+
+    def __init__(self, sentences: Sentences, marks: Mapping[str, Text]) -> None:
+        self.say = sentences
+        self.marks = marks
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words, wide = self.say.words, options.max_width >= _WIDE
+        yield Text(words("every number"), "bptrace.phase")
+        columns = ["line", "quantity", "printed", "exact", "expected", "verdict"]
+        right = [False, True, False, True, True, True, False]
+        if not wide:
+            columns.remove("expected")
+            right.pop()
+        heads = ["", *(words(f"column {name}") for name in columns)]
+        rows = [self._row(verdict, wide) for verdict in self.say.report.verdicts]
+        yield Grid(heads, rows, right, hanging=2)
+
+    def _row(self, verdict: Verdict, wide: bool) -> list[Text]:
+        say, claim = self.say, verdict.claim
+        assert claim.printed is not None
+        row = [
+            self.marks[verdict.verdict],
+            Text(str(claim.line), "bptrace.layer"),
+            Text(say.whole_name(claim), "bptrace.quantity"),
+            Text(say.notation.plain(claim.printed.text)),
+            Text(say.number(verdict.exact)),
+        ]
+        expected = say.number(verdict.expected) if verdict.verdict == "wrong" else ""
+        if wide:
+            return [*row, Text(expected), self._verdict(verdict, "")]
+        return [*row, self._verdict(verdict, expected)]
+
+    def _verdict(self, verdict: Verdict, expected: str) -> Text:
+        """The verdict, and from where a wrong value is carried on."""
+        say, words = self.say, self.say.words
+        word = words(verdict.verdict)
+        if verdict.carried_from:
+            word = words("carried from", names=say.roots(verdict))
+        elif expected:
+            word = words("wrong for", number=expected)
+        text = Text(word, self.marks[verdict.verdict].style)
+        if verdict.note:
+            text.append(words("semicolon") + words(verdict.note), "bptrace.remark")
+        return text
+
+
+class Repair:
+    """The numbers that change when the first mistake is mended, before and after."""
+
+    def __init__(self, sentences: Sentences) -> None:
+        self.say = sentences
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        say, words = self.say, self.say.words
+        yield Text(words("repair"), "bptrace.phase")
+        mistakes = say.report.mistakes
+        if not mistakes:
+            yield Text(words("repair nothing"))
+            return
+        changed = say.author.mended(mistakes[0])
+        names = ("line", "quantity", "before", "after", "exact", "verdict")
+        rows = []
+        for mended in changed:
+            claim = mended.verdict.claim
+            assert claim.printed is not None
+            rows.append([
+                Text(str(claim.line), "bptrace.layer"),
+                Text(say.whole_name(claim), "bptrace.quantity"),
+                Text(say.notation.plain(claim.printed.text)),
+                Text(say.notation.plain(mended.text.replace("-", "−")), "bptrace.result"),
+                Text(say.number(mended.verdict.exact)),
+                Text(words("right"), "bptrace.right") if mended.right else Text(),
+            ])  # fmt: skip
+        right = (True, False, True, True, True, False)
+        yield Grid([words(f"column {name}") for name in names], rows, right)
+        n = sum(mended.right for mended in changed)
+        yield Text(words("repair rest", n=len(changed), right=n), "bptrace.remark")
+
+
+_CJK = "\u2e80-\u9fff\uff00-\uffef"
+_UNIT = re.compile(rf"(?:[{_CJK}]|[^\s{_CJK}]+)[，。、；：）》]*\s*|\s+")
+
+
+def wrapped(text: Text, width: int, indent: int = 0) -> list[Text]:
+    """Break a text at spaces, and beside Chinese characters, into rows of at most `width` cells.
+
+    All rows but the first are indented. What is longer than a row keeps a row of its own.
+    """
+    plain = text.plain
+    rows: list[Text] = []
+    start, room = 0, width
+    for unit in _UNIT.finditer(plain):
+        if unit.start() > start and cell_len(plain[start : unit.end()].rstrip()) > room:
+            rows.append(text[start : unit.start()])
+            start, room = unit.start(), width - indent
+    rows.append(text[start:])
+    for row in rows:
+        row.rstrip()
+    return [Text(" " * indent * (k > 0)).append_text(row) for k, row in enumerate(rows)]
