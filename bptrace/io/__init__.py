@@ -1,7 +1,4 @@
-"""The edge: whatever enters bptrace from files is read and checked here.
-
-Importing this room is cheap: pydantic is loaded only when there is a file to check.
-"""
+"""The edge: whatever enters bptrace from files is read and checked here."""
 
 from __future__ import annotations
 

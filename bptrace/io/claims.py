@@ -6,13 +6,14 @@ it is worth, and whether the author is right, is asked elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bptrace.address import Address, Layout, Quantity
 from bptrace.errors import BptraceError, suggest
-from bptrace.io.faults import Faults, found, keys, quoted
-from bptrace.io.schema import BlockTable, ClaimTable
+from bptrace.io.faults import Faults, found, quoted
+from bptrace.io.kinds import FAULTY
+from bptrace.io.schema import BLOCK, CLAIM
+from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.expr import Ref, refs
 from bptrace.model import Claim, Network
@@ -22,8 +23,6 @@ from bptrace.printed import Printed
 LONGEST_QUANTITY: Final = 250
 """So that no formula is nested deeper than Python's stack: 1-1-1-… is one level per term."""
 
-_SETTINGS: Final = frozenset(keys(BlockTable))
-_CLAIM: Final = frozenset(keys(ClaimTable))
 _ERRORS: Final = frozenset({Quantity.E, Quantity.E_K})
 _UPDATES: Final = frozenset({Quantity.STEP_W, Quantity.STEP_B, Quantity.W_NEW, Quantity.B_NEW})
 _WEIGHTS: Final = frozenset({Quantity.W, Quantity.D_W, Quantity.STEP_W, Quantity.W_NEW})
@@ -43,25 +42,18 @@ class Run(NamedTuple):
     minus_delta: bool
 
 
-class _Block(NamedTuple):
-    """The settings of one block."""
-
-    table: BlockTable
-    path: Path
-    given: bool
-
-
-def read_claims(data: dict[str, object], run: Run, faults: Faults) -> tuple[Claim, ...]:
+def read_claims(top: View, run: Run, faults: Faults) -> tuple[Claim, ...]:
     """Return the claims, then the given values, each in the order of the file."""
     quantities = _Quantities(run)
     claims: list[Claim] = []
-    for block, raw in _blocks(data, run, faults):
-        for key, value in raw.items():
-            if key in _SETTINGS:
-                continue
+    for block in (*top.claims, *top.given):
+        if block is FAULTY:
+            continue
+        _check_settings(block, run, faults)
+        for key, value in block.others.items():
             if faults.is_full:
                 return ()
-            if isinstance(value, dict) and value and _CLAIM.isdisjoint(value):
+            if isinstance(value, dict) and value and CLAIM.keys.keys().isdisjoint(value):
                 hint = "A quantity with a point in its name stands in quotes."
                 message = f"{quoted(key)}: expected a number, found a table"
                 faults.add(message, (*block.path, key), "key", hint)
@@ -73,70 +65,54 @@ def read_claims(data: dict[str, object], run: Run, faults: Faults) -> tuple[Clai
     return tuple(claims)
 
 
-def _blocks(
-    data: dict[str, Any], run: Run, faults: Faults
-) -> Iterator[tuple[_Block, dict[str, Any]]]:
-    """Yield the blocks with their settings; those that are no tables are faults."""
-    for name in ("claims", "given"):
-        raw: Any = data.get(name, [])
-        single = isinstance(raw, dict)
-        blocks: Any = [(0, raw)] if single else faults.tables(raw, (name,))
-        for at, block in blocks:
-            path: Path = (name,) if single else (name, at)
-            settings = block
-            if isinstance(block, dict):
-                settings = {key: value for key, value in block.items() if key in _SETTINGS}
-            table = faults.read(BlockTable, settings, path)
-            if table is not None:
-                _check_settings(table, path, run, faults)
-                yield _Block(table, path, name == "given"), block
+def _is_given(block: View) -> bool:
+    """Whether this is a block of [given], not of [claims]."""
+    return block.path[0] == "given"
 
 
-def _check_settings(table: BlockTable, path: Path, run: Run, faults: Faults) -> None:
-    if table.step is not None and run.steps and table.step > run.steps:
+def _check_settings(block: View, run: Run, faults: Faults) -> None:
+    if block.step is not None and run.steps and block.step > run.steps:
         steps = f"{run.steps} step{'s' * (run.steps != 1)}"
         hint = "Write more steps in [training], or another step here."
-        faults.add(f"step = {table.step}, but the run has {steps}", (*path, "step"), hint=hint)
-    if isinstance(table.sample, int) and run.samples and table.sample > run.samples:
+        message = f"step = {block.step}, but the run has {steps}"
+        faults.add(message, (*block.path, "step"), hint=hint)
+    if isinstance(block.sample, int) and run.samples and block.sample > run.samples:
         samples = f"{run.samples} sample{'s' * (run.samples != 1)}"
         hint = 'Write a number up to that, or "batch" for all of the step.'
-        message = f"sample = {table.sample}, but the file has {samples}"
-        faults.add(message, (*path, "sample"), hint=hint)
+        message = f"sample = {block.sample}, but the file has {samples}"
+        faults.add(message, (*block.path, "sample"), hint=hint)
 
 
 # --------------------------------------------------------------------------------- one claim
 
 
-def _claim(key: str, value: object, block: _Block, run: Run, faults: Faults) -> Claim | None:
-    path = (*block.path, key)
-    more: ClaimTable | None = None
+def _claim(key: str, value: object, block: View, run: Run, faults: Faults) -> Claim | None:
+    path: Path = (*block.path, key)
+    given = _is_given(block)
+    line, column = faults.document.position(path)
     operands: tuple[Printed, ...] = ()
-    eq = ""
+    eq, exact = "", block.exact
     if isinstance(value, dict):
-        more = faults.read(ClaimTable, value, path)
+        more = CLAIM.read(value, path, faults)
         operands, eq = _operands(value, path, faults), _equation(value, path, faults)
-        if more is None or "is" not in value:
+        if "is" not in value:
             hint = 'Write is = 0.5, or is = "" where it is still to be found.'
             faults.add(f"the claim about {quoted(key)} has no number", path, "key", hint)
             return None
         path, value = (*path, "is"), value["is"]
-    blank = value == "" and not block.given
-    printed = None if blank else _printed(key, value, path, faults)
-    table = block.table
-    line, column = faults.document.position((*block.path, key))
-    exact = table.exact if more is None or more.exact is None else more.exact
-    sample = table.sample if isinstance(table.sample, int) else None if table.sample is None else 0
+        exact = exact if more.exact is None else more.exact
+    blank = value == "" and not given
     return Claim(
         quantity=key,
-        printed=printed,
-        step=table.step or 1,
-        sample=sample,
+        printed=None if blank else _printed(key, value, path, faults),
+        step=block.step or 1,
+        sample=0 if block.sample == "batch" else block.sample,
         eq=eq,
         operands=operands,
-        learning_rate=table.learning_rate,
-        minus_delta=run.minus_delta if table.delta is None else table.delta == "minus",
+        learning_rate=block.learning_rate,
+        minus_delta=run.minus_delta if block.delta is None else block.delta == "minus",
         exact=exact,
-        given=block.given,
+        given=given,
         line=line,
         column=column,
     )
@@ -193,17 +169,17 @@ class _Quantities:
             self._notation = Notation(run.network, run.dialect)
             self._layout = Layout(run.network.shape(1))
 
-    def check(self, text: str, block: _Block, faults: Faults) -> None:
+    def check(self, text: str, block: View, faults: Faults) -> None:
         """Add a fault if `text` is no quantity of the network."""
         if self._run.network is None:
             return
-        key = text, block.given
+        key = text, _is_given(block)
         if key not in self._known:
-            self._known[key] = self._fault(text, block.given)
+            self._known[key] = self._fault(*key)
         fault = self._known[key]
         if fault is not None:
             message, _, hint = str(fault).partition(". ")
-            near = suggest(text, sorted(_SETTINGS))
+            near = suggest(text, sorted(BLOCK.known))
             if message.startswith("unknown") and near.startswith("Did"):
                 hint = near
             if not message.startswith(text) or not text:

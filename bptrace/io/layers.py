@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bptrace.io.faults import Faults, quoted, subject
-from bptrace.io.schema import ActivationTable, LayerTable
+from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.activations import ACTIVATIONS
 
@@ -16,7 +16,7 @@ LAYERS: Final[Path] = ("network", "layer")
 class Part(NamedTuple):
     """One layer of the file: its table, its number from 0, and its neurons (0: not known)."""
 
-    table: LayerTable
+    table: View
     l: int
     size: int
 
@@ -25,13 +25,13 @@ class Part(NamedTuple):
         return (*LAYERS, self.l, *parts)
 
 
-def layer_size(table: LayerTable, raw: dict[str, Any], l: int) -> int:
+def layer_size(table: View, l: int) -> int:
     """Return the neurons of a layer, as far as it says; 0 if it does not."""
     if table.names is not None:
         return len(table.names)
     if table.size is not None:
-        return table.size
-    rows = raw.get("names") or (raw.get("weights") if l else None)
+        return int(table.size)
+    rows = table.raw.get("names") or (table.raw.get("weights") if l else None)
     return len(rows) if isinstance(rows, list) else 0
 
 
@@ -65,7 +65,7 @@ def _check_size(part: Part, faults: Faults) -> None:
 
 
 def _check_input(part: Part, faults: Faults) -> None:
-    for key in sorted(part.table.model_fields_set - {"size", "names"}):
+    for key in sorted(part.table.good.keys() - {"size", "names"}):
         hint = "What leads into a layer stands in that layer; begin with one for the input."
         message = f"the first layer is the input: it has no {key}"
         faults.add(message, part.path(key), "key", hint)
@@ -76,7 +76,7 @@ def _check_layer(part: Part, before: int, has_init: bool, faults: Faults) -> Non
     if table.lacks("activation"):
         hint = f"Write one of: {', '.join(ACTIVATIONS.names)}."
         faults.add("this layer says no activation", part.path(), "key", hint)
-    if isinstance(table.activation, ActivationTable):
+    if isinstance(table.activation, View):
         _check_option(part, table.activation, faults)
     drawn = table.lacks("weights") and (has_init or not table.lacks("init"))
     _check_weights(part, before, drawn, faults)
@@ -86,14 +86,14 @@ def _check_layer(part: Part, before: int, has_init: bool, faults: Faults) -> Non
     _check_connections(part, before, faults)
 
 
-def _check_option(part: Part, activation: ActivationTable, faults: Faults) -> None:
-    if activation.lacks("name"):
+def _check_option(part: Part, activation: View, faults: Faults) -> None:
+    if activation.lacks("name") and not activation.is_faulty("formula"):
         hint = 'Write { name = "step", … }: see `bptrace list` for the names.'
         faults.add("this activation has no name", part.path("activation"), "key", hint)
     if activation.name not in ACTIVATIONS:
         return
     entry = ACTIVATIONS.get(activation.name)
-    for key, value in (activation.__pydantic_extra__ or {}).items():
+    for key, value in options(activation).items():
         path = part.path("activation", key)
         if key != entry.option:
             takes = f"its option is {entry.option}" if entry.option else "it takes none"
@@ -102,6 +102,11 @@ def _check_option(part: Part, activation: ActivationTable, faults: Faults) -> No
         elif not entry.limits[0] <= value <= entry.limits[1]:
             low, high = entry.limits
             faults.add(f"{key} = {value:g}: expected a number from {low:g} to {high:g}", path)
+
+
+def options(activation: View) -> dict[str, float]:
+    """Return what stands beside the name of an activation."""
+    return {key: value for key, value in activation.good.items() if key != "name"}
 
 
 def _check_weights(part: Part, before: int, drawn: bool, faults: Faults) -> None:
@@ -181,7 +186,7 @@ def _check_bias_names(part: Part, drawn: bool, faults: Faults) -> None:
         faults.add(message, path, hint="One per bias.")
 
 
-def bias_count(table: LayerTable, size: int, drawn: bool) -> int:
+def bias_count(table: View, size: int, drawn: bool) -> int:
     """Return how many biases a layer has: 0, 1 (shared) or its size."""
     biases = table.biases
     if isinstance(biases, list):
@@ -207,6 +212,6 @@ def _check_connections(part: Part, before: int, faults: Faults) -> None:
                 faults.add(message, part.path("weights", j, i), hint="Write 0 there.")
 
 
-def _has_biases(table: LayerTable) -> bool:
+def _has_biases(table: View) -> bool:
     """Whether a layer has biases, given or drawn."""
     return bias_count(table, 1, drawn=table.lacks("weights")) > 0

@@ -1,7 +1,7 @@
 """The one way in: a path, "-" or the name of a bundled example → a checked problem.
 
 Not responsible for what a problem file may hold: that is the part of `schema` and of `problem`,
-which are imported only when there is something to read (pydantic takes 60 ms).
+which are imported only when there is something to read.
 """
 
 from __future__ import annotations

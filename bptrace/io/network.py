@@ -6,12 +6,13 @@ First everything is checked and each fault noted; only a faultless network is bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bptrace.io.faults import Faults
-from bptrace.io.layers import LAYERS, Part, bias_count, check_layers, layer_size
+from bptrace.io.kinds import FAULTY
+from bptrace.io.layers import Part, bias_count, check_layers, layer_size, options
 from bptrace.io.names import check_default_names, check_names
-from bptrace.io.schema import ActivationTable, InitTable, LayerTable, NetworkTable
+from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.initial import INITIALS, Numbers, draw_layer
 from bptrace.model import Layer, Matrix, Network, Parameters, Row
@@ -25,54 +26,40 @@ _NETWORK: Final[Path] = ("network",)
 class NetworkParts(NamedTuple):
     """What is right in [network]; `is_valid`: all of it, so that it can be built."""
 
-    table: NetworkTable
-    init: InitTable | None
-    inits: tuple[InitTable | None, ...]
+    table: View
     parts: tuple[Part, ...]
     is_valid: bool
 
 
-def read_network(data: dict[str, object], faults: Faults) -> NetworkParts | None:
+def check_network(top: View, faults: Faults) -> NetworkParts | None:
     """Check [network]; None if there is nothing that could be called one."""
-    before = faults.count
-    if "network" not in data:
+    if top.lacks("network"):
         hint = "Write [network] and a [[network.layer]] for each layer: see `bptrace new`."
         faults.add("there is no network", (), hint=hint)
-        return None
-    raw: Any = data["network"]
-    table = faults.read(NetworkTable, raw, _NETWORK)
+    table = top.network
     if table is None:
         return None
-    if raw.get("layer", []) == []:
+    if table.lacks("layer") or table.raw.get("layer") == []:
         hint = "Write a [[network.layer]] for each layer, the input first."
         faults.add("the network has no layers", _NETWORK, "key", hint)
+    if not table.layer or FAULTY in table.layer:
         return None
-    init = _read_init(raw["init"], _NETWORK, faults) if "init" in raw else None
-    parts: list[Part] = []
-    inits: list[InitTable | None] = []
-    for l, layer in faults.tables(raw["layer"], LAYERS):
-        read = faults.read(LayerTable, layer, (*LAYERS, l))
-        if read is None:
-            return None
-        given = layer.get("init")
-        inits.append(init if given is None else _read_init(given, (*LAYERS, l), faults))
-        parts.append(Part(read, l, layer_size(read, layer, l)))
-    if not parts:
-        return None
-    check_layers(parts, "init" in raw, faults)
+    before = faults.count
+    parts = [Part(layer, l, layer_size(layer, l)) for l, layer in enumerate(table.layer)]
+    for view in (table, *table.layer):
+        _check_init(view, faults)
+    check_layers(parts, "init" in table.raw, faults)
     names = check_names(parts, faults)
-    if faults.count == before:  # otherwise it is not known which names are free
+    if table.is_valid and faults.count == before:  # otherwise it is not known which are free
         check_default_names(parts, names, faults)
     _check_amount(parts, faults)
-    return NetworkParts(table, init, tuple(inits), tuple(parts), faults.count == before)
+    return NetworkParts(table, tuple(parts), table.is_valid and faults.count == before)
 
 
-def _read_init(raw: object, parent: Path, faults: Faults) -> InitTable | None:
-    path = (*parent, "init")
-    table = faults.read(InitTable, raw, path)
-    if table is not None and table.lacks("method"):
-        faults.add("init has no method", path, "key", f"Write one of: {', '.join(INITIALS.names)}.")
-    return table
+def _check_init(table: View, faults: Faults) -> None:
+    if table.init is not None and table.init.lacks("method"):
+        hint = f"Write one of: {', '.join(INITIALS.names)}."
+        faults.add("init has no method", table.init.path, "key", hint)
 
 
 def _check_amount(parts: Sequence[Part], faults: Faults) -> None:
@@ -109,22 +96,24 @@ def build_network(read: NetworkParts) -> tuple[Network, Parameters]:
     layers = [Layer(read.parts[0].size, tuple(read.parts[0].table.names or ()))]
     weights: list[Matrix] = []
     biases: list[Row] = []
-    shared = None if read.init is None else Numbers(read.init.seed)
-    for part, init in zip(read.parts[1:], read.inits[1:], strict=True):
-        drawn = part.table.lacks("weights")
-        count = bias_count(part.table, part.size, drawn)
+    common = read.table.init
+    shared = None if common is None else Numbers(common.seed)
+    for part in read.parts[1:]:
+        table = part.table
+        init = table.init or common
+        drawn = table.lacks("weights")
+        count = bias_count(table, part.size, drawn)
         layers.append(_layer(part, count))
-        shape = (part.size, layers[-2].size)
-        if drawn and init is not None:
-            own = shared if init is read.init and shared is not None else Numbers(init.seed)
-            drawn_biases = 0 if isinstance(part.table.biases, list | float) else count
-            matrix, row = draw_layer(
-                INITIALS.get(init.method), own, init.scale, shape, drawn_biases
-            )
+        if drawn:
+            own = shared if shared and init is common else Numbers(init.seed)
+            shape = (part.size, layers[-2].size)
+            drawn_biases = 0 if isinstance(table.biases, list | float) else count
+            method = INITIALS.get(init.method)
+            matrix, row = draw_layer(method, own, init.scale, shape, drawn_biases)
         else:
-            matrix, row = tuple(map(tuple, part.table.weights or ())), ()
+            matrix, row = tuple(map(tuple, table.weights)), ()
         weights.append(_masked(matrix, layers[-1].mask))
-        biases.append(_given_biases(part.table, row))
+        biases.append(_given_biases(table, row))
     network = Network(tuple(layers), read.table.loss, read.table.train_biases)
     return network, Parameters(tuple(weights), tuple(biases))
 
@@ -138,16 +127,15 @@ def _layer(part: Part, biases: int) -> Layer:
         activation=name,
         option=option,
         biases=biases,
-        mask=tuple(tuple(map(bool, row)) for row in table.mask or ()),
+        mask=tuple(map(tuple, table.mask or ())),
         weight_names=tuple(map(tuple, table.weight_names or ())),
         bias_names=tuple(table.bias_names or ()),
     )
 
 
-def _activation(value: str | ActivationTable | None) -> tuple[str, float | None]:
-    if isinstance(value, ActivationTable):
-        options = value.__pydantic_extra__ or {}
-        return value.name, next(iter(options.values()), None)
+def _activation(value: str | View | None) -> tuple[str, float | None]:
+    if isinstance(value, View):
+        return value.name, next(iter(options(value).values()), None)
     return value or "identity", None
 
 
@@ -161,7 +149,7 @@ def _masked(matrix: Matrix, mask: tuple[tuple[bool, ...], ...]) -> Matrix:
     )
 
 
-def _given_biases(table: LayerTable, drawn: Row) -> Row:
+def _given_biases(table: View, drawn: Row) -> Row:
     if isinstance(table.biases, list):
         return tuple(table.biases)
     return (table.biases,) if isinstance(table.biases, float) else drawn

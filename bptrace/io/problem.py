@@ -1,7 +1,7 @@
 """A TOML document → `model.Problem`, or all of its faults at once.
 
-The parts are checked one by one in `network`, `claims` and here; each notes its faults and goes on.
-Only when there are none is the problem built.
+First the tables are read, then the parts checked one by one in `network`, `claims` and here; each
+notes its faults and goes on. Only when there are none is the problem built.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 from bptrace.io.claims import Run, read_claims
 from bptrace.io.faults import Faults, quoted
-from bptrace.io.network import NetworkParts, build_network, read_network
-from bptrace.io.schema import MOST_STEPS, ProblemTable, SampleTable, TrainingTable
+from bptrace.io.kinds import FAULTY
+from bptrace.io.network import NetworkParts, build_network, check_network
+from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
+from bptrace.io.tables import View
 from bptrace.io.toml import Document
 from bptrace.model import Network, Parameters, Problem, Sample, Training
 from bptrace.notation.dialect import get_dialect
@@ -24,7 +26,7 @@ MOST_DEFAULT_NAMES: Final = 10_000
 class _Samples(NamedTuple):
     """The samples of a file; a faulty one is left out, and then `is_valid` is false."""
 
-    tables: tuple[SampleTable, ...]
+    tables: tuple[View, ...]
     number: int
     is_valid: bool
 
@@ -37,15 +39,16 @@ def read_problem(document: Document) -> Problem:
     FileError
         With every fault of the document, each with line and column, in their order.
     """
-    faults, data = Faults(document), document.data
-    top = faults.read(ProblemTable, data, ())
-    assert top is not None  # a document is always a table
-    parts = read_network(data, faults)
-    table = _read_training(data, faults)
-    samples = _read_samples(data, parts, faults)
+    faults = Faults(document, home_of)
+    top = PROBLEM.read(document.data, (), faults)
+    if faults.is_full:  # then not all was read
+        raise faults.error()
+    parts = check_network(top, faults)
+    _check_training(top.training, faults)
+    samples = _check_samples(top, parts, faults)
     if parts is not None:
-        _check_targets(samples, parts, table, faults)
-    training = _training(table, samples.number, faults)
+        _check_targets(samples, parts, top.training, faults)
+    training = _training(top, samples.number, faults)
     network, parameters = _built(parts, top.dialect, faults)
     run = Run(
         network=network,
@@ -55,7 +58,7 @@ def read_problem(document: Document) -> Problem:
         phases=_phases(network, samples, training),
         minus_delta=top.delta == "minus",
     )
-    claims = read_claims(data, run, faults)
+    claims = read_claims(top, run, faults)
     if network is None or parameters is None or training is None or faults.count:
         raise faults.error()
     return Problem(
@@ -86,28 +89,27 @@ def _phases(network: Network | None, samples: _Samples, training: Training | Non
 # ---------------------------------------------------------------------------------------- samples
 
 
-def _read_samples(data: dict[str, object], parts: NetworkParts | None, faults: Faults) -> _Samples:
-    before, raw = faults.count, data.get("sample", [])
-    if raw == []:
-        if "data" not in data:  # that is said to come in a later version
-            hint = "Write [[sample]] with its inputs x = [ … ] and its targets t = [ … ]."
-            faults.add("there is no sample: nothing to calculate", ("sample",), hint=hint)
-        return _Samples((), 0, False)
-    tables: list[SampleTable] = []
-    for s, entry in faults.tables(raw, ("sample",)):
-        table = faults.read(SampleTable, entry, ("sample", s))
-        if table is None:
-            continue
-        tables.append(table)
+def _check_samples(top: View, parts: NetworkParts | None, faults: Faults) -> _Samples:
+    before = faults.count
+    if not top.sample and not top.is_faulty("sample", "data"):
+        hint = "Write [[sample]] with its inputs x = [ … ] and its targets t = [ … ]."
+        faults.add("there is no sample: nothing to calculate", ("sample",), hint=hint)
+    tables = [table for table in top.sample if table is not FAULTY]
+    for table in tables:
+        s = int(table.path[-1])
         if table.lacks("x"):
             hint = "Write x = [ … ], one number per input."
-            faults.add(f"sample {s + 1} has no inputs", ("sample", s), "key", hint)
+            faults.add(f"sample {s + 1} has no inputs", table.path, "key", hint)
         if parts is not None:
             _check_sample(table, s, parts, faults)
-    return _Samples(tuple(tables), len(raw) if isinstance(raw, list) else 0, faults.count == before)
+        if faults.is_full:
+            break
+    number = len(top.sample)
+    is_valid = faults.count == before and sum(table.is_valid for table in tables) == number > 0
+    return _Samples(tuple(tables), number, is_valid)
 
 
-def _check_sample(table: SampleTable, s: int, parts: NetworkParts, faults: Faults) -> None:
+def _check_sample(table: View, s: int, parts: NetworkParts, faults: Faults) -> None:
     ends = (("x", table.x, parts.parts[0]), ("t", table.t, parts.parts[-1]))
     for key, values, layer in ends:
         if values is None or not layer.size or len(values) == layer.size:
@@ -121,7 +123,7 @@ def _check_sample(table: SampleTable, s: int, parts: NetworkParts, faults: Fault
 
 
 def _check_targets(
-    samples: _Samples, parts: NetworkParts, training: TrainingTable | None, faults: Faults
+    samples: _Samples, parts: NetworkParts, training: View | None, faults: Faults
 ) -> None:
     """Check that there are targets where an error is needed."""
     loss = parts.table.loss
@@ -129,7 +131,7 @@ def _check_targets(
         message = f"{training.rule} follows the slope of an error, but the loss is none"
         hint = "Choose a loss such as half-squared, or leave [training] out."
         faults.add(message, ("network", "loss"), hint=hint)
-    lacking = [s for s, table in enumerate(samples.tables) if table.lacks("t")]
+    lacking = [int(table.path[-1]) for table in samples.tables if table.lacks("t")]
     if loss == "none" or not lacking:
         return
     if training is None and len(lacking) == samples.number:
@@ -146,27 +148,25 @@ def _check_targets(
 # --------------------------------------------------------------------------------------- training
 
 
-def _read_training(data: dict[str, object], faults: Faults) -> TrainingTable | None:
-    path = ("training",)
-    if "training" not in data:
-        return None
-    table = faults.read(TrainingTable, data["training"], path)
-    if table is not None and table.lacks("learning_rate"):
+def _check_training(table: View | None, faults: Faults) -> None:
+    if table is None:
+        return
+    if table.lacks("learning_rate"):
         hint = "Write learning_rate = 0.5, or leave [training] out for a single pass."
-        faults.add("[training] has no learning_rate", path, "key", hint)
-    if table is not None and not table.lacks("steps") and not table.lacks("epochs"):
+        faults.add("[training] has no learning_rate", table.path, "key", hint)
+    if not table.lacks("steps") and not table.lacks("epochs"):
         hint = "Keep one of the two."
-        faults.add("[training] has both steps and epochs", (*path, "epochs"), "key", hint)
-    return table
+        faults.add("[training] has both steps and epochs", (*table.path, "epochs"), "key", hint)
 
 
-def _training(table: TrainingTable | None, n: int, faults: Faults) -> Training | None:
+def _training(top: View, n: int, faults: Faults) -> Training | None:
     """Return how to train `n` samples; None if faults hide it.
 
     Without the table all samples pass forward and backward once.
     """
+    table = top.training
     if table is None:
-        return Training(batch=n) if n else None
+        return Training(batch=n) if n and not top.is_faulty("training") else None
     batch = n if table.batch == "all" else int(table.batch)
     if n and batch > n:
         message = f"batch = {batch}, but the file has {n} sample{'s' * (n != 1)}"

@@ -1,30 +1,28 @@
-"""The shape and the words of a problem file: one pydantic model per table.
+"""The tables and keys of a problem file: what each is called, may hold and means.
 
-Each table is validated by itself (`Part` marks the tables inside a table), so that a fault in one
-hides no fault in another; for the same reason no key is required here. What must be there, and
-what must fit together, is checked in `network`, `claims` and `problem`; what is said about a fault
-stands in `faults`. From the descriptions editors explain the keys (`json_schema`).
+This is the one place for a new key. Reading a file, faults in words and the JSON schema for editors
+follow from it (`tables`, `kinds`); what must be there, and what must fit together, is checked in
+`network`, `layers`, `names`, `claims` and `problem`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PrivateAttr,
-    SkipValidation,
-    Tag,
-    WithJsonSchema,
+from bptrace.io.kinds import (
+    AnyOf,
+    Bit,
+    Later,
+    ListOf,
+    Number,
+    OneOf,
+    Raw,
+    ReadAs,
+    Switch,
+    Text,
+    Whole,
 )
-from pydantic_core import PydanticCustomError
-
-from bptrace.errors import suggest
+from bptrace.io.tables import Key, Table, TableOf, TablesOf
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.initial import INITIALS
 from bptrace.maths.losses import LOSSES
@@ -38,334 +36,276 @@ MOST_NEURONS: Final = 10**9
 LARGEST_RATE: Final = 1e6
 LARGEST_SEED: Final = 2**64 - 1
 
-_T = TypeVar("_T")
-Part = Annotated[_T, SkipValidation]
-"""A table inside a table; it is in the schema, but validated by itself."""
-
-
 # ------------------------------------------------------------------------------ kinds of values
 
-
-def _printable(text: str) -> str:
-    """Refuse control characters: a terminal would act upon them."""
-    for c in text:
-        if not c.isprintable() and c not in "\n\t\u3000\u00a0":
-            raise PydanticCustomError("control", f"U+{ord(c):04X}")
-    return text
-
-
-def _switch(value: object) -> bool:
-    """Refuse what is neither 0 nor 1 (nor false or true)."""
-    if isinstance(value, int) and value in (0, 1):
-        return bool(value)
-    raise PydanticCustomError("switch", "0 or 1")
+TEXT: Final = Text()
+NUMBER: Final = Number()
+NUMBERS: Final = ListOf(NUMBER)
+NAMES: Final = ListOf(TEXT)
+SWITCH: Final = Switch()
+COUNT: Final = Whole(at_least=1, at_most=MOST_STEPS)
+RATE: Final = Number(above=0.0, at_most=LARGEST_RATE)
+SIGN: Final = OneOf("sign of delta", ("plus", "minus"))
+ACTIVATION_NAME: Final = OneOf("activation", ACTIVATIONS.names)
+PRINTED: Final = Raw(NUMBER, TEXT)
+"""A number as an author prints it, or an equation's: digit for digit, read by `claims`."""
 
 
-def _one_of(kind: str, names: Sequence[str]) -> tuple[AfterValidator, WithJsonSchema]:
-    """Return what makes a `str` one of some names, with "did you mean" otherwise."""
-
-    def check(name: str) -> str:
-        if name in names:
-            return name
-        raise PydanticCustomError("unknown", kind, {"hint": suggest(name, names)})
-
-    return AfterValidator(check), WithJsonSchema({"type": "string", "enum": list(names)})
-
-
-def _kinds(expected: str, **types: type | tuple[type, ...]) -> Discriminator:
-    """Return what tells the branches of a union apart, by the type of the value."""
-
-    def kind(value: object) -> str | None:
-        for tag, of in types.items():
-            if isinstance(value, of) and (of is bool or not isinstance(value, bool)):
-                return tag
-        return None
-
-    return Discriminator(kind, custom_error_type="expected", custom_error_message=expected)
-
-
-Text = Annotated[str, AfterValidator(_printable)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-_FIRST = Field(fail_fast=True)  # enough to know that a list is faulty; `faults` finds the others
-Numbers = Annotated[list[Number], _FIRST]
-Matrix = Annotated[list[Numbers], _FIRST]
-Names = Annotated[list[Text], _FIRST]
-NameMatrix = Annotated[list[Names], _FIRST]
-Switch = Annotated[Any, AfterValidator(_switch), WithJsonSchema({"enum": [0, 1, True, False]})]
-Mask = Annotated[list[Annotated[list[Switch], _FIRST]], _FIRST]
-
-_activation, _activation_enum = _one_of("activation", ACTIVATIONS.names)
-_loss, _loss_enum = _one_of("loss", LOSSES.names)
-_rule, _rule_enum = _one_of("rule", RULES.names)
-_dialect, _dialect_enum = _one_of("dialect", dialect_names())
-_method, _method_enum = _one_of("method", INITIALS.names)
-_sign, _sign_enum = _one_of("sign of delta", ("plus", "minus"))
-_reduction, _reduction_enum = _one_of("reduction", ("sum", "mean"))
-_biases, _biases_enum = _one_of("kind of biases", ("each", "shared"))
-_batch, _batch_enum = _one_of("batch", ("all",))
-_sample, _sample_enum = _one_of("sample", ("batch",))
-ActivationName = Annotated[str, _activation, _activation_enum]
-SignOfDelta = Annotated[str, _sign, _sign_enum]
+def _option(name: str) -> Key:
+    """Return the key of an option of activations; the limits of each are checked in `layers`."""
+    owners = [entry for entry in ACTIVATIONS if entry.option == name]
+    said = [f"{e.name} ({e.limits[0]:g} to {e.limits[1]:g}, {e.default:g})" for e in owners]
+    widest = Number(
+        at_least=min(entry.limits[0] for entry in owners),
+        at_most=max(entry.limits[1] for entry in owners),
+    )
+    description = f"Option of {', '.join(said)}: limits and default."
+    return Key(name, ReadAs(NUMBER, widest.schema), description)
 
 
 # --------------------------------------------------------------------------------------- tables
 
-
-class Table(BaseModel):
-    """A table of the file; a key that is not given, or is faulty, is None or its default."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-    _faulty: frozenset[str] = PrivateAttr(default=frozenset())
-
-    def lacks(self, key: str) -> bool:
-        """Whether the key is not in the file at all (a faulty one was complained of already)."""
-        return key not in self.model_fields_set and key not in self._faulty
-
-    def is_faulty(self, *keys: str) -> bool:
-        """Whether one of the keys has a fault."""
-        return not self._faulty.isdisjoint(keys)
-
-    def with_faults(self, keys: frozenset[str]) -> None:
-        """Note which keys were left out because of their faults."""
-        self._faulty = keys
-
-
-def _needs(*keys: str) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"required": list(keys)})
-
-
-def _with_options(schema: dict[str, Any]) -> None:
-    """Add the options of all activations to the schema; which belongs to which is checked."""
-    schema["required"] = ["name"]
-    schema["additionalProperties"] = False
-    for option in sorted({entry.option for entry in ACTIVATIONS if entry.option}):
-        owners = [entry for entry in ACTIVATIONS if entry.option == option]
-        said = [f"{e.name} ({e.limits[0]:g} to {e.limits[1]:g}, {e.default:g})" for e in owners]
-        schema["properties"][option] = {
-            "type": "number",
-            "minimum": min(entry.limits[0] for entry in owners),
-            "maximum": max(entry.limits[1] for entry in owners),
-            "description": f"Option of {', '.join(said)}: limits and default.",
-        }
-
-
-class ActivationTable(Table):
-    """An activation with its option."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra=_with_options)
-    __pydantic_extra__: dict[str, Number]
-    name: ActivationName = Field("", description="Name of the activation: see `bptrace list`.")
-
-
-class InitTable(Table):
-    """Weights drawn at random, the same on every machine; a bias per neuron unless biases = false.
-
-    With one `init` for the whole network the layers draw one after the other from one sequence:
-    first all weights, row by row, then the biases. The `init` of a layer begins its own sequence.
-    """
-
-    model_config = _needs("method")
-    method: Annotated[str, _method, _method_enum] = Field(
-        "", description="normal and uniform also draw the biases; xavier and he leave them 0."
-    )
-    scale: float = Field(
-        1.0,
-        gt=0.0,
-        le=LARGEST_RATE,
-        allow_inf_nan=False,
-        description="Standard deviation (normal) or bound (uniform); a factor for xavier and he.",
-    )
-    seed: int = Field(
-        0, ge=0, le=LARGEST_SEED, description="Start of the random numbers: 0, 1, 2, …"
-    )
-
-
-Biases = Annotated[
-    Annotated[Numbers, Tag("as_list")]
-    | Annotated[bool, Tag("as_switch")]
-    | Annotated[Number, Tag("as_number")]
-    | Annotated[str, _biases, _biases_enum, Tag("as_word")],
-    _kinds(
-        "a number, a list of numbers, true or false",
-        as_switch=bool,
-        as_number=(int, float),
-        as_word=str,
-        as_list=list,
+ACTIVATION: Final = Table(
+    "ActivationTable",
+    "An activation with its option.",
+    Key(
+        "name",
+        ACTIVATION_NAME,
+        "Name of the activation: see `bptrace list`.",
+        default="",
+        required=True,
     ),
-]
-ActivationValue = Annotated[
-    Annotated[ActivationName, Tag("as_name")] | Annotated[ActivationTable, Tag("as_table")],
-    _kinds('a name such as "sigmoid", or { name = … }', as_name=str, as_table=dict),
-]
+    *map(_option, sorted({entry.option for entry in ACTIVATIONS if entry.option})),
+    Key(
+        "formula",
+        Later("own formulas are not in this version yet", "See `bptrace list` for the names."),
+    ),
+    others=ReadAs(NUMBER, {}),
+)
 
+INIT: Final = Table(
+    "InitTable",
+    "Weights drawn at random, the same on every machine; a bias per neuron unless biases = false."
+    "\n\n"
+    "With one `init` for the whole network the layers draw one after the other from one sequence:\n"
+    "first all weights, row by row, then the biases. The `init` of a layer begins its own "
+    "sequence.",
+    Key(
+        "method",
+        OneOf("method", INITIALS.names),
+        "normal and uniform also draw the biases; xavier and he leave them 0.",
+        default="",
+        required=True,
+    ),
+    Key(
+        "scale",
+        RATE,
+        "Standard deviation (normal) or bound (uniform); a factor for xavier and he.",
+        default=1.0,
+    ),
+    Key(
+        "seed",
+        Whole(at_least=0, at_most=LARGEST_SEED),
+        "Start of the random numbers: 0, 1, 2, …",
+        default=0,
+    ),
+)
 
-class LayerTable(Table):
-    """One layer. The first one is the input: it has `names` or `size` and nothing else."""
-
-    size: int | None = Field(
-        None, ge=1, le=MOST_NEURONS, description="Number of neurons, where they have no names."
-    )
-    names: Names | None = Field(None, description="One name per neuron, each once in the network.")
-    activation: ActivationValue | None = Field(
-        None, description='Name, or a table with an option: { name = "step", at_zero = 1 }.'
-    )
-    weights: Matrix | None = Field(
-        None, description="One row per neuron, one column per neuron of the layer before."
-    )
-    biases: Biases | None = Field(
-        None,
-        description="A list: one per neuron. A number: one bias shared by the whole layer. Left "
+LAYER: Final = Table(
+    "LayerTable",
+    "One layer. The first one is the input: it has `names` or `size` and nothing else.",
+    Key(
+        "size",
+        Whole(at_least=1, at_most=MOST_NEURONS),
+        "Number of neurons, where they have no names.",
+    ),
+    Key("names", NAMES, "One name per neuron, each once in the network."),
+    Key(
+        "activation",
+        AnyOf(
+            'a name such as "sigmoid", or { name = … }',
+            ACTIVATION_NAME,
+            TableOf(ACTIVATION),
+        ),
+        'Name, or a table with an option: { name = "step", at_zero = 1 }.',
+    ),
+    Key(
+        "weights",
+        ListOf(NUMBERS),
+        "One row per neuron, one column per neuron of the layer before.",
+    ),
+    Key(
+        "biases",
+        AnyOf(
+            "a number, a list of numbers, true or false",
+            NUMBERS,
+            SWITCH,
+            NUMBER,
+            OneOf("kind of biases", ("each", "shared")),
+        ),
+        "A list: one per neuron. A number: one bias shared by the whole layer. Left "
         'out or false: none. With init: true or "each" (drawn for each neuron, the default), '
         '"shared" (one is drawn) or false.',
-    )
-    init: Part[InitTable | None] = Field(
-        None, description="Draw the weights of this layer at random, in place of `weights`."
-    )
-    mask: Mask | None = Field(
-        None, description="Shaped like the weights: 0 (or false) where a connection is missing."
-    )
-    weight_names: NameMatrix | None = Field(
-        None, description="Shaped like the weights; default: w1, w2, … row by row, layer by layer."
-    )
-    bias_names: Names | None = Field(
-        None, description="One per bias; default: b1, b2, … layer by layer."
-    )
+    ),
+    Key(
+        "init",
+        TableOf(INIT),
+        "Draw the weights of this layer at random, in place of `weights`.",
+    ),
+    Key(
+        "mask",
+        ListOf(ListOf(Bit())),
+        "Shaped like the weights: 0 (or false) where a connection is missing.",
+    ),
+    Key(
+        "weight_names",
+        ListOf(NAMES),
+        "Shaped like the weights; default: w1, w2, … row by row, layer by layer.",
+    ),
+    Key("bias_names", NAMES, "One per bias; default: b1, b2, … layer by layer."),
+)
+
+NETWORK: Final = Table(
+    "NetworkTable",
+    "A network of layers: each neuron is connected to those of the layer before.",
+    Key(
+        "loss",
+        OneOf("loss", LOSSES.names),
+        "The error E of the outputs: see `bptrace list`.",
+        default="half-squared",
+    ),
+    Key("train_biases", SWITCH, "false: the updates leave the biases alone.", default=True),
+    Key("init", TableOf(INIT), "Draw the weights of all layers that give none."),
+    Key(
+        "layer",
+        TablesOf(LAYER),
+        "[[network.layer]], from the input to the output.",
+        default=(),
+        required=True,
+    ),
+)
+
+SAMPLE: Final = Table(
+    "SampleTable",
+    "One sample.",
+    Key("x", NUMBERS, "Inputs, one per neuron of the first layer.", required=True),
+    Key("t", NUMBERS, "Targets, one per neuron of the last layer."),
+)
+
+TRAINING: Final = Table(
+    "TrainingTable",
+    "How the network learns. Without this table: one pass forward and backward, no update.",
+    Key(
+        "rule",
+        OneOf("rule", RULES.names),
+        "The learning rule: see `bptrace list`.",
+        default="gradient-descent",
+    ),
+    Key("learning_rate", RATE, "η, the factor of every step.", required=True),
+    Key(
+        "batch",
+        AnyOf('a whole number or "all"', COUNT, OneOf("batch", ("all",))),
+        'Samples per update, in the order of the file; "all": every one.',
+        default=1,
+    ),
+    Key(
+        "reduction",
+        OneOf("reduction", ("sum", "mean")),
+        "Over the samples of a batch.",
+        default="sum",
+    ),
+    Key("steps", COUNT, "Number of updates; 1."),
+    Key("epochs", COUNT, "In place of steps: passes over all samples."),
+)
+
+CLAIM: Final = Table(
+    "ClaimTable",
+    "A number of a hand calculation with more about it.",
+    Key(
+        "is",
+        PRINTED,
+        'The number as printed; "" where it is still to be found.',
+        required=True,
+    ),
+    Key("eq", PRINTED, "The author's number of the equation."),
+    Key(
+        "from",
+        Raw(ListOf(PRINTED)),
+        "The numbers that the author substituted, in order.",
+    ),
+    Key("exact", SWITCH, "Compare exactly, not to the printed digits."),
+)
+
+BLOCK: Final = Table(
+    "BlockTable",
+    "Numbers of a hand calculation: every other key is a quantity, its value the number.",
+    Key("step", COUNT, "The update, from 1. A quantity with + is its value after it."),
+    Key(
+        "sample",
+        AnyOf('a whole number or "batch"', COUNT, OneOf("sample", ("batch",))),
+        'From 1; "batch": all of the step. Default: the first sample of the step.',
+    ),
+    Key("learning_rate", RATE, "What the author says is used here."),
+    Key("delta", SIGN, '"minus" or "plus", for this block.'),
+    Key("exact", SWITCH, "Compare exactly, not to the printed digits.", default=False),
+    others=Raw(NUMBER, TEXT, TableOf(CLAIM)),
+)
+
+PROBLEM: Final = Table(
+    "ProblemTable",
+    "A backpropagation problem: a network, samples, training, and what others calculated.",
+    Key("title", TEXT, "One line.", default=""),
+    Key("source", TEXT, "Where it is from: title, author, year.", default=""),
+    Key("url", TEXT, "Address of the source.", default=""),
+    Key("note", TEXT, "What the source calculates, and what is special.", default=""),
+    Key(
+        "dialect",
+        OneOf("dialect", dialect_names()),
+        "How quantities are written, in this file and in the output.",
+        default="in-out",
+    ),
+    Key("delta", SIGN, '"minus": δ is −∂E/∂in in this file.', default="plus"),
+    Key("network", TableOf(NETWORK), required=True),
+    Key("sample", TablesOf(SAMPLE), "[[sample]], in order.", default=(), required=True),
+    Key("training", TableOf(TRAINING)),
+    Key(
+        "claims",
+        TablesOf(BLOCK, or_one=True),
+        "[[claims]]: the hand calculation, in blocks and in its own order.",
+        default=(),
+    ),
+    Key(
+        "given",
+        TablesOf(BLOCK, or_one=True),
+        "Values that the author took as stated; they override computed ones.",
+        default=(),
+    ),
+    Key(
+        "data",
+        Later("reading data from files is not in this version yet", "Write [[sample]] blocks."),
+    ),
+)
+
+_HOMES: Final = {
+    "at the top of the file": PROBLEM,
+    "in [network]": NETWORK,
+    "in [[network.layer]]": LAYER,
+    "in init = { … }": INIT,
+    "in [[sample]]": SAMPLE,
+    "in [training]": TRAINING,
+    "in [[claims]]": BLOCK,
+}
 
 
-class NetworkTable(Table):
-    """A network of layers: each neuron is connected to those of the layer before."""
-
-    model_config = _needs("layer")
-    loss: Annotated[str, _loss, _loss_enum] = Field(
-        "half-squared", description="The error E of the outputs: see `bptrace list`."
-    )
-    train_biases: bool = Field(True, description="false: the updates leave the biases alone.")
-    init: Part[InitTable | None] = Field(
-        None, description="Draw the weights of all layers that give none."
-    )
-    layer: Part[list[LayerTable] | None] = Field(
-        None, description="[[network.layer]], from the input to the output."
-    )
-
-
-class SampleTable(Table):
-    """One sample."""
-
-    model_config = _needs("x")
-    x: Numbers | None = Field(None, description="Inputs, one per neuron of the first layer.")
-    t: Numbers | None = Field(None, description="Targets, one per neuron of the last layer.")
-
-
-Rate = Annotated[float, Field(gt=0.0, le=LARGEST_RATE, allow_inf_nan=False)]
-_Whole = Annotated[int, Field(ge=1, le=MOST_STEPS)]
-
-
-class TrainingTable(Table):
-    """How the network learns. Without this table: one pass forward and backward, no update."""
-
-    model_config = _needs("learning_rate")
-    rule: Annotated[str, _rule, _rule_enum] = Field(
-        "gradient-descent", description="The learning rule: see `bptrace list`."
-    )
-    learning_rate: Rate | None = Field(None, description="η, the factor of every step.")
-    batch: Annotated[
-        Annotated[_Whole, Tag("as_number")] | Annotated[str, _batch, _batch_enum, Tag("as_word")],
-        _kinds('a whole number or "all"', as_number=(int, float), as_word=str),
-    ] = Field(1, description='Samples per update, in the order of the file; "all": every one.')
-    reduction: Annotated[str, _reduction, _reduction_enum] = Field(
-        "sum", description="Over the samples of a batch."
-    )
-    steps: int | None = Field(None, ge=1, le=MOST_STEPS, description="Number of updates; 1.")
-    epochs: int | None = Field(
-        None, ge=1, le=MOST_STEPS, description="In place of steps: passes over all samples."
-    )
-
-
-class ClaimTable(Table):
-    """A number of a hand calculation with more about it."""
-
-    model_config = _needs("is")
-    value: Part[float | str | None] = Field(
-        None, alias="is", description='The number as printed; "" where it is still to be found.'
-    )
-    eq: Part[str | float | None] = Field(None, description="The author's number of the equation.")
-    operands: Part[list[float | str] | None] = Field(
-        None, alias="from", description="The numbers that the author substituted, in order."
-    )
-    exact: bool | None = Field(None, description="Compare exactly, not to the printed digits.")
-
-
-class BlockTable(Table):
-    """Numbers of a hand calculation: every other key is a quantity, its value the number."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | str | ClaimTable]
-    step: _Whole | None = Field(
-        None, description="The update, from 1. A quantity with + is its value after it."
-    )
-    sample: (
-        Annotated[
-            Annotated[_Whole, Tag("as_number")]
-            | Annotated[str, _sample, _sample_enum, Tag("as_word")],
-            _kinds('a whole number or "batch"', as_number=(int, float), as_word=str),
-        ]
-        | None
-    ) = Field(
-        None, description='From 1; "batch": all of the step. Default: the first sample of the step.'
-    )
-    learning_rate: Rate | None = Field(None, description="What the author says is used here.")
-    delta: SignOfDelta | None = Field(None, description='"minus" or "plus", for this block.')
-    exact: bool = Field(False, description="Compare exactly, not to the printed digits.")
-
-
-class ProblemTable(Table):
-    """A backpropagation problem: a network, samples, training, and what others calculated."""
-
-    model_config = _needs("network", "sample")
-    title: Text = Field("", description="One line.")
-    source: Text = Field("", description="Where it is from: title, author, year.")
-    url: Text = Field("", description="Address of the source.")
-    note: Text = Field("", description="What the source calculates, and what is special.")
-    dialect: Annotated[str, _dialect, _dialect_enum] = Field(
-        "in-out", description="How quantities are written, in this file and in the output."
-    )
-    delta: SignOfDelta = Field("plus", description='"minus": δ is −∂E/∂in in this file.')
-    network: Part[NetworkTable | None] = None
-    sample: Part[list[SampleTable] | None] = Field(None, description="[[sample]], in order.")
-    training: Part[TrainingTable | None] = None
-    claims: Part[list[BlockTable] | BlockTable | None] = Field(
-        None, description="[[claims]]: the hand calculation, in blocks and in its own order."
-    )
-    given: Part[list[BlockTable] | BlockTable | None] = Field(
-        None, description="Values that the author took as stated; they override computed ones."
-    )
+def home_of(key: str) -> str:
+    """Return in which table a key belongs; "" if in none."""
+    return next((home for home, table in _HOMES.items() if key in table.known), "")
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON schema of a problem file, for editors that complete and explain keys."""
-    schema = _tidy(ProblemTable.model_json_schema(by_alias=True))
-    head = {
+    """Return the JSON schema of the file, without what TOML does not have (null)."""
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A problem file of bptrace",
-    }
-    return head | {key: value for key, value in schema.items() if key not in head}
-
-
-def _tidy(schema: Any) -> Any:
-    """Leave out what says nothing in TOML: null, and titles that only repeat the key."""
-    if isinstance(schema, list):
-        return [_tidy(entry) for entry in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {
-        key: {name: _tidy(entry) for name, entry in value.items()}
-        if key in ("properties", "$defs")
-        else _tidy(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and not value)
-    }
-    branches = [entry for entry in kept.get("anyOf", ()) if entry != {"type": "null"}]
-    if len(branches) == 1:
-        del kept["anyOf"]
-        return branches[0] | kept
-    return kept | {"anyOf": branches} if branches else kept
+        "$defs": {name: table.schema() for name, table in sorted(PROBLEM.inside().items())},
+    } | PROBLEM.schema()

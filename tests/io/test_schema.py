@@ -105,6 +105,12 @@ def test_a_lookalike_of_a_table_is_said_once() -> None:
     ]
 
 
+def test_a_lookalike_of_the_network_is_said_once() -> None:
+    assert faults(SMALL.replace("[network", "[netwrk").replace("[[network", "[[netwrk")) == [
+        "f.toml:2:2: unknown key \"netwrk\" in the file. Did you mean 'network'?"
+    ]
+
+
 def test_huge_numbers_of_neurons_are_refused_before_anything_is_allocated() -> None:
     drawn = SMALL.replace("weights = [[0.1, 0.2]]", 'init = { method = "zeros" }')
     for size, memory in ((MOST_PARAMETERS, "512 MiB"), (10**9, "29.8 GiB")):
