@@ -40,6 +40,9 @@ class FileError(BptraceError):
         self.faults: tuple[Fault, ...] = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[type[FileError], tuple[tuple[Fault, ...]]]:
+        return type(self), (self.faults,)  # exceptions are pickled by their message otherwise
+
 
 class ModelError(BptraceError):
     """Values that do not make a network, a sample or a training run; raised on construction."""
@@ -51,6 +54,9 @@ class UnknownName(BptraceError, LookupError):
     def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
         super().__init__(f"unknown {kind} {name!r}. {suggest(name, self.known)}".rstrip())
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
+        return type(self), (self.kind, self.name, self.known)
 
     def __str__(self) -> str:  # LookupError would print the repr of a single argument
         return str(self.args[0])

@@ -163,6 +163,12 @@ class Training:
     reduction: str = "sum"
     steps: int = 1
 
+    def __post_init__(self) -> None:
+        if not isfinite(self.learning_rate):
+            raise ModelError(f"the learning rate must be a finite number, not {self.learning_rate}")
+        if self.reduction not in ("sum", "mean"):
+            raise ModelError(f"reduction {self.reduction!r}: 'sum' or 'mean'")
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -220,6 +226,8 @@ class Problem:
                     f"sample {s}: {len(sample.x)} inputs and {len(sample.t)} targets for a network "
                     f"with {layers[0].size} inputs and {layers[-1].size} outputs"
                 )
+            if not all(map(isfinite, (*sample.x, *sample.t))):
+                raise ModelError(f"sample {s}: inputs and targets must be finite numbers")
         _check_parameters(self.network, self.parameters)
 
     @cached_property
@@ -259,5 +267,15 @@ def _check_parameters(network: Network, parameters: Parameters) -> None:
             raise ModelError(f"the weights of layer {l} must be {n} rows of {m}")
         if len(row) != b:
             raise ModelError(f"layer {l} needs {b} biases, not {len(row)}")
+        if network.layers[l].mask:
+            _check_missing(network, l, matrix)
     if not all(map(isfinite, parameters)):
         raise ModelError("weights and biases must be finite numbers")
+
+
+def _check_missing(network: Network, l: int, matrix: Matrix) -> None:
+    """Raise `ModelError` for a weight without a connection: no formula would show it."""
+    for j, row in enumerate(matrix, 1):
+        for i, w in enumerate(row, 1):
+            if w and not network.connected(l, j, i):
+                raise ModelError(f"w[{l},{j},{i}] is {w}, but the mask removes this connection")
