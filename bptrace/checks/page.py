@@ -19,7 +19,8 @@ from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
 from bptrace.checks.operands import Operand, check_operands
 from bptrace.checks.report import Report, verdict_of
-from bptrace.checks.search import UNKNOWN_BITS, Prior, Search, hidden_places, information
+from bptrace.checks.search import UNKNOWN_BITS, Entry, Prior, Search
+from bptrace.checks.views import hidden_places, information
 from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
 from bptrace.trace import Trace
@@ -70,6 +71,7 @@ class Page:
         self.missing: list[Claim] = []
         self.rates: dict[Key, float] = {}
         self.stated: dict[Key, float] = {}
+        self._known: dict[tuple[Key, Expr], list[Entry]] = {}
         for claim, expr in trace.claims():
             self._add(claim, expr)
 
@@ -110,7 +112,7 @@ class Page:
             return self._coded(judge, judge.run(), hypothesis)
         prior = Prior()
         for _ in range(PASSES):
-            judge = Judge(graph, statements, epsilon, Search(prior, without))
+            judge = Judge(graph, statements, epsilon, Search(prior, without, self._known))
             lines = judge.run()
             wrong = [line for line in lines if line.verdict == WRONG]
             if len(wrong) < 2:

@@ -7,9 +7,9 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import log, log2
+from math import log2
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.claims import Judge, Statement
@@ -18,33 +18,22 @@ from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
+from bptrace.checks.views import Neighbourhood, Try, View, hidden_places, information, is_ready
 from bptrace.maths.expr import Expr, inline
 from bptrace.printed import Printed
 
 UNKNOWN_BITS = -log2(UNKNOWN)
-MOST_PLACES = 80
-"""Unprinted steps before a line that are searched, the nearest first."""
+MOST_FOREIGN = 200
+"""Other quantities of a page that are tried in the place of each operand."""
+
+WORST, BEHIND = -4.0, 16.0
+"""A candidate that cannot reach this score, or is so far behind the best, is not looked into."""
+
+Entry = tuple[str, Variant, Expr, int]
+"""A mistake at a step: its name, what it makes of the formula, the same for the interval reading,
+and in how many ways the mistake can be made there."""
 
 _NEGLIGIBLE = 1e-3
-_NEAR, _FAR = 1e-4, 3.0
-"""Relative deviations of wrong numbers from the right ones, equally likely in logarithm."""
-
-
-def information(printed: Printed, expected: float) -> float:
-    """Return the bits that the digits of a wrong number carry.
-
-    Half of all wrong numbers are taken as spread over four decades and both signs, half as near the
-    expected value, with a relative deviation from 1e-4 to 3; the bits are −log2 of the probability
-    of these digits.
-    """
-    p, u = printed.value, printed.ulp
-    size = max(abs(p), u)
-    anywhere = u / (2 * 4 * log(10) * size)
-    off = max(abs(p - expected), u)
-    near = 0.0
-    if expected and _NEAR <= off / abs(expected) <= _FAR:
-        near = u / (2 * off * log(_FAR / _NEAR))
-    return -log2(min(1.0, 0.5 * anywhere + 0.5 * near))
 
 
 @dataclass
@@ -76,11 +65,27 @@ class Prior:
 
 
 class Search:
-    """Explains wrong lines of one page; pass `explain` to a `Judge`."""
+    """Explains wrong lines of one page, for a `Judge`.
 
-    def __init__(self, prior: Prior | None = None, without: frozenset[str] = frozenset()) -> None:
+    Parameters
+    ----------
+    prior : Prior, optional
+        What mistakes cost.
+    without : frozenset of str
+        Mistakes that are not tried: to see what becomes of them.
+    known : dict, optional
+        The mistakes at each step, kept from one pass over the page to the next.
+    """
+
+    def __init__(
+        self,
+        prior: Prior | None = None,
+        without: frozenset[str] = frozenset(),
+        known: dict[tuple[Key, Expr], list[Entry]] | None = None,
+    ) -> None:
         self.prior = Prior() if prior is None else prior
         self.without = without
+        self.known = {} if known is None else known
         self.tried = 0
 
     def __call__(self, judge: Judge, statement: Statement) -> Finding | None:
@@ -100,37 +105,49 @@ class Search:
     def _formulas(self, judge: Judge, statement: Statement, digits: float) -> Iterator[Candidate]:
         places = hidden_places(judge, statement.key)
         values = Neighbourhood(judge)
+        best = 0.0
         for place in places:
-            seen = Views(judge, statement, place)
-            for name, variants in self._variants(judge, place, statement.key).items():
-                for variant in variants:
-                    self.tried += 1
-                    value = values.read(judge.graph.link(variant.expr))
-                    result = seen.result(value)
-                    fit = judge.fit(result, statement)
-                    if fit is None:
-                        continue
-                    alike = likeness(name, variant.wording, place, variant.fields)
-                    price = self.prior.bits(name, alike, len(variants)) + log2(len(places))
-                    gain = digits - log2(max(1.0, result.width / statement.printed.ulp))
-                    yield Candidate(
-                        name, variant.wording, variant.fields, place, variant.expr, result,
-                        gain + seen.evidence(value) + UNKNOWN_BITS, price + fit.cost, value,
-                    )  # fmt: skip
+            view = View(judge, statement, place)
+            tries = [
+                Try(values.read(fast), entry, variant, ways)
+                for entry, variant, fast, ways in self._variants(judge, place, statement.key)
+            ]
+            self.tried += len(tries)
+            for value, name, variant, ways in view.fitting(tries):
+                result = view.result(value)
+                fit = judge.fit(result, statement)
+                assert fit is not None
+                alike = likeness(name, variant.wording, place, variant.fields)
+                cost = self.prior.bits(name, alike, ways) + log2(len(places)) + fit.cost
+                gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
+                if gain + view.most_evidence - cost < max(best - BEHIND, WORST):
+                    continue
+                gain += view.evidence(value)
+                best = max(best, gain - cost)
+                yield Candidate(
+                    name, variant.wording, variant.fields, place, variant.expr, result, gain, cost,
+                    value,
+                )  # fmt: skip
 
-    def _variants(self, judge: Judge, place: Key, line: Key) -> dict[str, list[Variant]]:
+    def _variants(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
+        """Return all mistakes at a step that leads to `line`."""
         graph = judge.graph
         expr = inline(graph.formulas[place], lambda key: _path_written_out(judge, place, key))
         step = Step(graph.problem, place, expr, graph.canon)
-        table = {
-            entry.name: list(entry.variants(step))
-            for entry in MISTAKES
-            if entry.variants is not None and entry.name not in self.without
-        }
-        if "foreign" not in self.without and place == line:
-            others = [key for key in judge.by_key if isinstance(key, Address)]
-            table["foreign"] = list(formulas.foreign(step, others[:200]))
-        return table
+        if (place, expr) not in self.known:
+            self.known[place, expr] = [
+                (entry.name, variant, graph.link(variant.expr), len(variants))
+                for entry in MISTAKES
+                if entry.variants is not None
+                for variants in [list(entry.variants(step))]
+                for variant in variants
+            ]
+        table = [entry for entry in self.known[place, expr] if entry[0] not in self.without]
+        if "foreign" in self.without or place != line:
+            return table
+        others = [key for key in judge.by_key if isinstance(key, Address)]
+        variants = list(formulas.foreign(step, others[:MOST_FOREIGN]))
+        return table + [("foreign", v, graph.link(v.expr), len(variants)) for v in variants]
 
     # Slips of copying
 
@@ -171,7 +188,7 @@ class Search:
         """What a line should be by the numbers so far."""
         if key in judge.graph.given:
             return point(judge.graph.given[key])
-        if _ready(judge, key):
+        if is_ready(judge, key):
             return judge.value(judge.graph.fast[key])
         return judge.around(judge.graph.exact[key])
 
@@ -225,46 +242,6 @@ class Search:
         return Finding(tuple(found), best.score, posterior, chance)
 
 
-class Views:
-    """What a value at one place does to the wrong line, and to other lines that see the place."""
-
-    def __init__(self, judge: Judge, statement: Statement, place: Key) -> None:
-        self.judge = judge
-        self.at_line = place == statement.key
-        self._line = None if self.at_line else judge.pathway(place, statement.key)
-        self._others: list[tuple[Statement, Callable[[Interval], Interval], bool]] | None = None
-        self._statement = statement
-        self._place = place
-
-    def result(self, value: Interval) -> Interval:
-        """Return the wrong line's range for a value at the place."""
-        return value if self._line is None else self._line(value)
-
-    def evidence(self, value: Interval) -> float:
-        """Return the bits that other lines speak for or against a value of a hidden step."""
-        if self.at_line:
-            return 0.0
-        if self._others is None:
-            self._others = list(self._seers())
-        bits = 0.0
-        for other, view, before in self._others:
-            after = self.judge.fit(view(value), other) is not None
-            if after != before:
-                exact = self.judge.graph.exact[other.key] * other.sign
-                weight = information(other.printed, exact)
-                bits += weight if after else -weight
-        return bits
-
-    def _seers(self) -> Iterator[tuple[Statement, Callable[[Interval], Interval], bool]]:
-        judge = self.judge
-        for key in judge.shadow(self._place)[1]:
-            if key == self._statement.key or not _ready(judge, key):
-                continue
-            other = judge.by_key[key][0]
-            fits = judge.fit(judge.value(judge.graph.fast[key]), other) is not None
-            yield other, judge.pathway(self._place, key), fits
-
-
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
     """Write the unprinted paths of a hidden error sum out, so that one mistake can be in all."""
     if key == place or not isinstance(key, Address) or key in judge.by_key:
@@ -272,50 +249,6 @@ def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
     is_path = key.quantity is Quantity.D_OUT and key.of is not None
     is_path = is_path and key.of.quantity is Quantity.E_K  # type: ignore[union-attr]
     return judge.graph.formulas.get(key) if is_path else None
-
-
-class Neighbourhood:
-    """Values of any quantity near a page: carried on, printed further down, or true."""
-
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
-        self._values = judge.graph.trace.values()
-
-    def read(self, expr: Expr) -> Interval:
-        """Return the range of a formula."""
-        return self.judge.reading.read(expr, self)
-
-    def __call__(self, key: Key) -> Interval:
-        """Return the range of a quantity."""
-        judge = self.judge
-        if key in judge.box:
-            return judge.box[key]
-        if key in judge.by_key:
-            statement = judge.by_key[key][0]
-            return point(statement.sign * statement.printed.value)
-        if key in judge.graph.exact:
-            return judge.around(judge.graph.exact[key])
-        if isinstance(key, Address):
-            return judge.around(self._values(key._replace(step=key.step or 1)))
-        return self.read(key)
-
-
-def hidden_places(judge: Judge, key: Key) -> list[Key]:
-    """Return a line and the unprinted steps behind it, the nearest first."""
-    graph = judge.graph
-    places, k = [key], 0
-    while k < len(places) and len(places) < MOST_PLACES:
-        for parent in graph.parents.get(places[k], ()):
-            hidden = parent in graph.formulas and parent not in judge.by_key
-            if hidden and parent not in places:
-                places.append(parent)
-        k += 1
-    return places
-
-
-def _ready(judge: Judge, key: Key) -> bool:
-    """Whether everything before a node has been gone through."""
-    return key in judge.graph.fast and all(p in judge.box for p in judge.graph.parents[key])
 
 
 def _as_printed(judge: Judge, key: Key) -> Printed | None:

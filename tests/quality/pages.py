@@ -31,7 +31,7 @@ PRINTED: Mapping[str, frozenset[Quantity] | None] = {
     "sparse": frozenset({Q.OUT, Q.E, Q.D_W, Q.W_NEW}),
     "final": frozenset({Q.OUT, Q.E, Q.W_NEW}),
 }
-"""Which quantities a page prints; "final" only the outputs of the last layer among `OUT`."""
+"""Which quantities a page prints."""
 
 CARRIED = ("printed", "unrounded", "mixed", "rounded")
 """With what an author goes on: his digits, the number behind them, either; or he rounds even the
@@ -103,13 +103,11 @@ class Style:
             rounded = number.quantize(Decimal(1).scaleb(-self.digits), rounding=way)
         return format(rounded.normalize() if rounded == number else rounded, "f")
 
-    def keeps(self, key: Address, depth: int) -> bool:
+    def keeps(self, key: Address) -> bool:
         """Whether the page prints a quantity at all."""
         wanted = PRINTED[self.printed]
         if wanted is None:
             return True
-        if self.printed == "final" and key.quantity is Q.OUT and key.layer < depth:
-            return False
         return key.quantity in wanted and key.of is None
 
 
@@ -231,7 +229,7 @@ class Author:
 
 def shown(rng: Random, problem: Problem, style: Style) -> frozenset[Address]:
     """Draw what a page prints: what its style keeps, less the lines that are struck out."""
-    kept = [k for k in steps(problem) if style.keeps(k, problem.network.depth)]
+    kept = [k for k in steps(problem) if style.keeps(k)]
     return frozenset(k for k in kept if rng.random() >= style.struck)
 
 

@@ -1,4 +1,4 @@
-"""Mistakes planted into hand calculations: by the table of mistakes itself, and as slips of copying.
+"""Mistakes planted into hand calculations: by the table of mistakes, and as slips of copying.
 
 Every function here draws until the mistake changes a printed digit by more than `VISIBLE` units:
 what changes less nobody can see.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from math import isfinite
 from random import Random
 
@@ -399,7 +400,7 @@ def _slipped(rng: Random, kind: str, text: str) -> str | None:
         return text[:k] + text[k + 1 :]
     if kind == "digit-doubled":
         return text[:k] + text[k] + text[k:]
-    neighbours = [(a, b) for a, b in zip(places, places[1:], strict=False) if text[a] != text[b]]
+    neighbours = [(a, b) for a, b in pairwise(places) if text[a] != text[b]]
     if not neighbours:
         return None
     a, b = rng.choice(neighbours)

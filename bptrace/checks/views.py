@@ -1,0 +1,169 @@
+"""What a value at one step does to the lines that see it, and what digits are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from math import log, log2
+from typing import NamedTuple
+
+from bptrace.address import Address
+from bptrace.checks.claims import Judge, Statement
+from bptrace.checks.graph import Key
+from bptrace.checks.interval import Interval, point
+from bptrace.checks.mistakes import Variant
+from bptrace.maths.expr import Expr
+from bptrace.printed import Printed
+
+MOST_PLACES = 80
+"""Unprinted steps before a line that are searched, the nearest first."""
+
+_NEAR, _FAR = 1e-4, 3.0
+"""Relative deviations of wrong numbers from the right ones, equally likely in logarithm."""
+
+
+def information(printed: Printed, expected: float) -> float:
+    """Return the bits that the digits of a wrong number carry.
+
+    Half of all wrong numbers are taken as spread over four decades and both signs, half as near the
+    expected value, with a relative deviation from 1e-4 to 3; the bits are −log2 of the probability
+    of these digits.
+    """
+    p, u = printed.value, printed.ulp
+    size = max(abs(p), u)
+    anywhere = u / (2 * 4 * log(10) * size)
+    off = max(abs(p - expected), u)
+    near = 0.0
+    if expected and _NEAR <= off / abs(expected) <= _FAR:
+        near = u / (2 * off * log(_FAR / _NEAR))
+    return -log2(min(1.0, 0.5 * anywhere + 0.5 * near))
+
+
+class Try(NamedTuple):
+    """A mistake at a step, with the value that it gives there."""
+
+    value: Interval
+    mistake: str
+    variant: Variant
+    ways: int
+
+
+class _Seer(NamedTuple):
+    """Another line that sees a step: how, whether it fits as things stand, and its digits' bits."""
+
+    statement: Statement
+    view: Callable[[Interval], Interval]
+    fits: bool
+    bits: float
+
+
+class View:
+    """What a value at one place does to the wrong line, and to other lines that see the place."""
+
+    def __init__(self, judge: Judge, statement: Statement, place: Key) -> None:
+        self.judge = judge
+        self.at_line = place == statement.key
+        self._line = None if self.at_line else judge.pathway(place, statement.key)
+        self._statement = statement
+        self._place = place
+
+    def result(self, value: Interval) -> Interval:
+        """Return the wrong line's range for a value at the place."""
+        return value if self._line is None else self._line(value)
+
+    def fitting(self, tries: list[Try]) -> Iterator[Try]:
+        """Yield the mistakes that the wrong line's digits may come from.
+
+        They are tried in groups of neighbouring values, because a range that holds a group and
+        does not lead to the digits rules out the whole of it: a tenth of the work.
+        """
+        ordered = [t for t in tries if t.value.lo == t.value.lo]
+        if not self.at_line:
+            ordered.sort(key=lambda t: t.value)
+        groups = [(0, len(ordered))] if ordered else []
+        while groups:
+            start, end = groups.pop()
+            if self.at_line and end - start > 1:
+                groups.extend((k, k + 1) for k in range(start, end))
+                continue
+            lo, hi = ordered[start].value.lo, max(t.value.hi for t in ordered[start:end])
+            if self.judge.fit(self.result(Interval(lo, hi)), self._statement) is None:
+                continue
+            if end - start == 1:
+                yield ordered[start]
+            else:
+                middle = (start + end) // 2
+                groups += [(middle, end), (start, middle)]
+
+    @cached_property
+    def _others(self) -> list[_Seer]:
+        """The other lines that see the place."""
+        return [] if self.at_line else list(self._seers())
+
+    @property
+    def most_evidence(self) -> float:
+        """The bits that other lines can speak for a value at best."""
+        return sum(seer.bits for seer in self._others if not seer.fits)
+
+    def evidence(self, value: Interval) -> float:
+        """Return the bits that other lines speak for or against a value of a hidden step."""
+        bits = 0.0
+        for seer in self._others:
+            fits = self.judge.fit(seer.view(value), seer.statement) is not None
+            if fits != seer.fits:
+                bits += seer.bits if fits else -seer.bits
+        return bits
+
+    def _seers(self) -> Iterator[_Seer]:
+        judge = self.judge
+        for key in judge.shadow(self._place)[1]:
+            if key == self._statement.key or not is_ready(judge, key):
+                continue
+            other = judge.by_key[key][0]
+            fits = judge.fit(judge.value(judge.graph.fast[key]), other) is not None
+            bits = information(other.printed, judge.graph.exact[key] * other.sign)
+            yield _Seer(other, judge.pathway(self._place, key), fits, bits)
+
+
+class Neighbourhood:
+    """Values of any quantity near a page: carried on, printed further down, or true."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self._values = judge.graph.trace.values()
+
+    def read(self, expr: Expr) -> Interval:
+        """Return the range of a formula."""
+        return self.judge.reading.read(expr, self)
+
+    def __call__(self, key: Key) -> Interval:
+        """Return the range of a quantity."""
+        judge = self.judge
+        if key in judge.box:
+            return judge.box[key]
+        if key in judge.by_key:
+            statement = judge.by_key[key][0]
+            return point(statement.sign * statement.printed.value)
+        if key in judge.graph.exact:
+            return judge.around(judge.graph.exact[key])
+        if isinstance(key, Address):
+            return judge.around(self._values(key._replace(step=key.step or 1)))
+        return self.read(key)
+
+
+def hidden_places(judge: Judge, key: Key) -> list[Key]:
+    """Return a line and the unprinted steps behind it, the nearest first."""
+    graph = judge.graph
+    places, k = [key], 0
+    while k < len(places) and len(places) < MOST_PLACES:
+        for parent in graph.parents.get(places[k], ()):
+            hidden = parent in graph.formulas and parent not in judge.by_key
+            if hidden and parent not in places:
+                places.append(parent)
+        k += 1
+    return places
+
+
+def is_ready(judge: Judge, key: Key) -> bool:
+    """Whether everything before a node has been gone through."""
+    return key in judge.graph.fast and all(p in judge.box for p in judge.graph.parents[key])
