@@ -14,7 +14,7 @@ from bptrace.address import Address, Quantity
 from bptrace.errors import BptraceError
 from bptrace.maths.equations import Chapter, Values
 from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
-from bptrace.model import Claim, Problem, Sample
+from bptrace.model import Claim, Problem
 
 if TYPE_CHECKING:
     from array import array
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _AFTER = {Quantity.W_NEW: Quantity.W, Quantity.B_NEW: Quantity.B}
+_OF_BATCH = (Quantity.D_W, Quantity.D_B, Quantity.E)
 
 
 class Trace:
@@ -123,6 +124,7 @@ class Trace:
         expr = self._read(name, None)
         if isinstance(expr, Ref) and isinstance(expr.key, Address):
             address = self.complete(expr.key, step=1, sample=None)
+            self._check_differentiable(address)
             if self.layout.has(address):
                 column = slice(self.layout.slot(address), self.steps * self.layout.size)
                 return self._floats()[column][:: self.layout.size]
@@ -150,7 +152,8 @@ class Trace:
             return records[:, slice(*starts[quantity])]
         if quantity not in layout.sample_starts:
             raise BptraceError(f"{quantity.name} is not a logged quantity: ask for single values")
-        per_sample = records[:, layout.samples :].reshape(self.steps, -1, layout.sample_size)
+        shape = (self.steps, layout.shape.batch, layout.sample_size)
+        per_sample = records[:, layout.samples :].reshape(shape)
         bounds = [*sorted(layout.sample_starts.values()), layout.sample_size]
         start = layout.sample_starts[quantity]
         return per_sample[:, :, start : bounds[bounds.index(start) + 1]]
@@ -176,15 +179,13 @@ class Trace:
         self._check_differentiable(address)
         if quantity is Quantity.ETA:
             return self.problem.training.learning_rate
-        if quantity is Quantity.T:
-            return self._sample(address).t[address.neuron - 1]
+        self._check_step(address)
+        self._check_sample(address)
+        if quantity is Quantity.T or (quantity is Quantity.OUT and address.layer == 0):
+            return self._given(address)
         if quantity in _AFTER:
             self.layout.check(address)
             return self.logged(address._replace(quantity=_AFTER[quantity], step=step + 1))
-        self._check_step(address)
-        if quantity is Quantity.OUT and address.layer == 0:
-            self.layout.check(address)
-            return self._sample(address).x[address.neuron - 1]
         if not self.layout.has(address):
             return None
         if quantity in (Quantity.W, Quantity.B):
@@ -204,20 +205,31 @@ class Trace:
         slot = self.layout.slot(address, position)
         return self.log[(address.step - 1) * self.layout.size + slot]
 
-    def _sample(self, address: Address) -> Sample:
-        samples = self.problem.samples
-        if not 1 <= address.sample <= len(samples):
+    def _given(self, address: Address) -> float:
+        """A number of a sample: an input or a target."""
+        self.layout.check(address)
+        sample = self.problem.samples[address.sample - 1]
+        numbers = sample.t if address.quantity is Quantity.T else sample.x
+        if not numbers:
+            raise BptraceError(f"{address.positional}: sample {address.sample} has no target")
+        return numbers[address.neuron - 1]
+
+    def _check_sample(self, address: Address) -> None:
+        """Refuse samples that the file does not have; 0 is the batch of what is summed over it."""
+        if not address.quantity.per_sample:
+            return
+        samples = len(self.problem.samples)
+        summed = address.quantity in _OF_BATCH and address.of is None
+        if not (0 if summed else 1) <= address.sample <= samples:
             raise BptraceError(
                 f"{address.positional}: there is no sample {address.sample}; "
-                f"the file has the samples 1 to {len(samples)}"
+                f"the file has the samples 1 to {samples}"
             )
-        sample = samples[address.sample - 1]
-        if address.quantity is Quantity.T and not sample.t:
-            raise BptraceError(f"{address.positional}: sample {address.sample} has no target")
-        return sample
 
     def _check_step(self, address: Address) -> None:
-        if not 1 <= address.step <= self.steps + 1:
+        """Refuse steps outside the run; the state after the last one counts as the next."""
+        last = self.steps + (address.quantity not in _AFTER)
+        if not 1 <= address.step <= last:
             raise BptraceError(
                 f"{address.positional}: there is no step {address.step}; "
                 f"the run has the steps 1 to {self.steps}"
