@@ -7,13 +7,15 @@ which are imported only when there is something to read.
 from __future__ import annotations
 
 import os
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bptrace.errors import Fault, FileError, suggest
 from bptrace.io import toml
 from bptrace.io.examples import find, names
 from bptrace.io.toml import MAX_BYTES, Document
-from bptrace.model import Problem
+
+if TYPE_CHECKING:
+    from bptrace.model import Problem
 
 
 def load(source: str | os.PathLike[str], stdin: TextIO | None = None) -> Problem:
@@ -46,7 +48,7 @@ def read_document(source: str, stdin: TextIO | None = None) -> Document:
         return toml.load(source)
     example = find(source)
     if example is not None:
-        return toml.load(str(example))
+        return toml.load(example)
     try:
         return toml.load(source)  # a pipe, or whatever else the system has under this name
     except FileError as error:

@@ -3,31 +3,24 @@
 `tomllib` stops at the first fault and says it to programmers. Here the faulty statement is taken
 out and the rest read again, so that a reader corrects his file once.
 
-Not responsible for files without a fault of syntax: those only pass through.
+Not responsible for files without a fault of syntax: for those this module is not even imported.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from bptrace.errors import Fault, FileError
+from bptrace.errors import Fault
 from bptrace.io.lookalikes import find_lookalikes
-from bptrace.io.positions import MAX_DEPTH, MAX_KEY_PARTS, STRING, Lines, Scan, excerpt, long_key
-from bptrace.printed import PrintedFloat, named
+from bptrace.io.positions import MAX_DEPTH, MAX_KEY_PARTS, STRING, Lines, Scan, excerpt
+from bptrace.io.values import Refusal, read_values
+from bptrace.printed import named
 
 MOST_FAULTS: Final = 20
 RETRY_BELOW: Final = 200_000
 """Characters up to which the rest of a faulty file is read again for further faults (0.1 s)."""
-
-
-class _Refusal(NamedTuple):
-    """What tomllib says, and the offset; at the end of the text the fault may lie further up."""
-
-    said: str
-    at: int
 
 
 class _Finding(NamedTuple):
@@ -38,43 +31,12 @@ class _Finding(NamedTuple):
     at: int = -1
 
 
-def read_values(text: str, file: str) -> dict[str, object]:
-    """Read the values of a TOML text whose line ends are line feeds.
-
-    Returns
-    -------
-    dict
-        As `tomllib` gives them; floats are `PrintedFloat` and keep their text.
-
-    Raises
-    ------
-    FileError
-        With all faults that can be told apart, each with line, column, the line itself and what
-        to write instead; `file` is the name for messages.
-    """
-    values = _values(text)
-    if isinstance(values, _Refusal):
-        raise FileError(_faults(text, file, values))
-    return values
-
-
-def _values(text: str) -> dict[str, object] | _Refusal:
-    """Read the values of a text, or return why they cannot be read."""
-    if (at := long_key(text)) >= 0:
-        return _Refusal("Long key", at)
-    try:
-        return tomllib.loads(text, parse_float=PrintedFloat)
-    except RecursionError:
-        return _Refusal("Too deep", len(text))
-    except ValueError as error:  # also of int(), for more than 4300 digits
-        found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
-        if found is None:
-            return _Refusal(str(error), len(text))
-        return _Refusal(found[1], Lines(text).offset(int(found[2]), int(found[3])))
-
-
-def _faults(text: str, file: str, refusal: _Refusal) -> list[Fault]:
+def syntax_faults(text: str, file: str, refusal: Refusal) -> list[Fault]:
     """Return all faults of syntax that can be told apart.
+
+    Each has its line, column, the line itself and what to write instead; `file` is the name for
+    messages, and `refusal` what `values.read_values` says of the text, whose line ends are line
+    feeds.
 
     A faulty statement that stands on lines of its own is taken out (a lookalike is replaced) and
     the rest read again; where that would only breed further faults, the first ones must do.
@@ -90,13 +52,13 @@ def _faults(text: str, file: str, refusal: _Refusal) -> list[Fault]:
             faults.append(Fault(message, file, line, column, f"{hint}\n{shown}"))
         if repaired is None or len(faults) >= MOST_FAULTS or len(text) > RETRY_BELOW:
             return faults[:MOST_FAULTS]
-        again = _values(repaired)
-        if not isinstance(again, _Refusal):
+        again = read_values(repaired)
+        if not isinstance(again, Refusal):
             return faults
         text, refusal = repaired, again
 
 
-def _explained(text: str, refusal: _Refusal) -> tuple[list[_Finding], str | None]:
+def _explained(text: str, refusal: Refusal) -> tuple[list[_Finding], str | None]:
     """Return the findings at one refusal, and the text without them to look for others."""
     said, at = refusal
     alike, repaired = find_lookalikes(text, at)

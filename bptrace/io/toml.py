@@ -1,21 +1,21 @@
 """TOML with the position of everything, so that every fault of a file can be shown in its place.
 
-`tomllib` reads the values; it knows no positions. A small scanner of our own runs over the same
-text and notes where keys and values begin (`positions`), but only once somebody asks: a faultless
-file never pays for it. What `tomllib` refuses is told in our own words (`syntax`).
+`tomllib` reads the values (`values`); it knows no positions. A small scanner of our own runs over
+the same text and notes where keys and values begin (`positions`), but only once somebody asks: a
+faultless file without claims never pays for it. What `tomllib` refuses is told in our own words
+(`syntax`).
 
 Not responsible for what the keys mean: that is the schema's part.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
-from bptrace.errors import Fault
+from bptrace.errors import Fault, FileError
 from bptrace.io.files import MAX_BYTES, read_bytes, read_text, shown
 from bptrace.io.positions import Lines, Of, Path, Position, Scan
-from bptrace.io.syntax import read_values
+from bptrace.io.values import Refusal, read_values
 
 __all__ = [
     "MAX_BYTES",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class Document:
     """A TOML file: its values, and on demand where each of them stands.
 
@@ -43,9 +42,8 @@ class Document:
         The values as `tomllib` gives them; floats are `PrintedFloat` and keep their text.
     """
 
-    file: str
-    text: str = field(repr=False)
-    data: dict[str, object]
+    def __init__(self, file: str, text: str, data: dict[str, object]) -> None:
+        self.file, self.text, self.data = file, text, data
 
     def position(self, path: Path, of: Of = "key") -> Position:
         """Return where a key or its value begins.
@@ -101,4 +99,9 @@ def parse(text: str, file: str) -> Document:
         to write instead.
     """
     text = text.replace("\r\n", "\n")
-    return Document(file, text, read_values(text, file))
+    values = read_values(text)
+    if isinstance(values, Refusal):
+        from bptrace.io.syntax import syntax_faults  # which only a faulty file needs
+
+        raise FileError(syntax_faults(text, file, values))
+    return Document(file, text, values)
