@@ -4,6 +4,7 @@
     trace = bptrace.run(problem)
     trace.at("dE/dw5")
     bptrace.explain(problem, "dE/dw5")
+    bptrace.check(problem).mistakes             # of the calculation by hand under [[claims]]
 
 Everything is imported when it is first used: ``import bptrace`` alone costs next to nothing.
 """
@@ -17,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     import os
 
+    from bptrace.checks.report import Report
     from bptrace.engine import Run
     from bptrace.errors import BptraceError, FileError
     from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
@@ -29,6 +31,7 @@ __all__ = [
     "load",
     "run",
     "explain",
+    "check",
     "Problem",
     "Network",
     "Layer",
@@ -37,6 +40,7 @@ __all__ = [
     "Training",
     "Trace",
     "Explanation",
+    "Report",
     "BptraceError",
     "FileError",
 ]
@@ -50,6 +54,7 @@ _HOMES = {
     "Training": "bptrace.model",
     "Trace": "bptrace.trace",
     "Explanation": "bptrace.render.explain",
+    "Report": "bptrace.checks.report",
     "BptraceError": "bptrace.errors",
     "FileError": "bptrace.errors",
 }
@@ -151,6 +156,58 @@ def explain(
     trace = problem if isinstance(problem, Trace) else run(problem)
     notation = Notation.of(trace.problem)
     return Explanation(trace, notation, Words("en"), quantity, step, sample, digits, depth)
+
+
+def check(problem: Source | Trace, float32: bool = False) -> Report:
+    """Judge a calculation by hand: every number under ``[[claims]]``, and why wrong ones are wrong.
+
+    Parameters
+    ----------
+    problem : Problem, Trace, str or path
+        What has run already is not run again.
+    float32 : bool
+        The numbers come from a program that calculates with 32-bit floats.
+
+    Returns
+    -------
+    Report
+        ``verdicts`` in the order of the file, ``mistakes`` with their causes, ``ok``. A notebook
+        shows it as ``bptrace check`` prints it.
+
+    Raises
+    ------
+    BptraceError
+        For a faulty file.
+    """
+    from functools import partial
+
+    from bptrace import engine as engines
+    from bptrace.checks.interval import FLOAT32, FLOAT64
+    from bptrace.checks.page import check as judged
+    from bptrace.trace import Trace
+
+    if isinstance(problem, Trace):
+        trace = problem
+    else:
+        page = _problem(problem)
+        steps = max((claim.step for claim in page.claims), default=0)  # further ones are not asked
+        trace = engines.run(page, engine="python", steps=steps)
+    report = judged(trace, FLOAT32 if float32 else FLOAT64)
+    # A report is frozen and knows no view; notebooks look this up on the object itself.
+    object.__setattr__(report, "_repr_mimebundle_", partial(_show_report, report, trace))
+    return report
+
+
+def _show_report(report: Report, trace: Trace, **_: object) -> dict[str, str]:
+    """Return a report as `bptrace check` prints it, for notebooks."""
+    from bptrace.notation import Notation
+    from bptrace.render.console import html, plain_text
+    from bptrace.render.report import Check
+    from bptrace.render.sentences import Sentences
+    from bptrace.render.words import Words
+
+    say = Sentences(report, trace, Notation.of(trace.problem), Words("en"))
+    return {"text/plain": plain_text(Check(say)), "text/html": html(Check(say))}
 
 
 def _show(trace: Trace) -> dict[str, str]:

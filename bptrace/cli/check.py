@@ -11,6 +11,7 @@ from bptrace.errors import BptraceError
 
 if TYPE_CHECKING:
     from bptrace.checks.report import Report
+    from bptrace.model import Problem
     from bptrace.render.sentences import Sentences
     from bptrace.trace import Trace
 
@@ -43,6 +44,17 @@ WRONG = 1
         en="The numbers come from a program that calculates with 32-bit floats.",
         zh="这些数来自 32 位浮点程序。",
     ),
+    program.option(
+        "--table", is_flag=True,
+        en="A class: kinds of mistake by file, and a mark for each file. It has a point for every "
+        "number, less one per mistake and per missing number; carrying a mistake on is free.",
+        zh="全班汇总：各文件的失误种类和得分。每个数一分，每处失误、每个未填的数扣一分；沿用不扣分。",
+    ),
+    program.option(
+        "--csv", type=click.Path(dir_okay=False, writable=True), metavar="OUT",
+        en="Write the mistakes of all files to OUT, one row each.",
+        zh="把所有文件的失误写入 OUT，每处一行。",
+    ),
     options.digits,
     options.dialect,
     options.json_,
@@ -56,6 +68,8 @@ def command(
     everything: bool,
     repair: bool,
     float32: bool,
+    table: bool,
+    csv: str | None,
     digits: int,
     dialect: str,
     as_json: bool,
@@ -63,6 +77,10 @@ def command(
 ) -> int:
     """Judge a calculation by hand: the first mistake, why, and what carries it on."""
     out = options.output(ctx, ascii)
+    if table or csv:
+        from bptrace.cli.classroom import Marking, mark_class
+
+        return mark_class(files, Marking(out, dialect, digits, float32), csv, as_json)
     documents: list[Any] = []
     code = 0
     for n, file in enumerate(files):
@@ -103,12 +121,15 @@ def judged(
     return Sentences(report, trace, notation, out.words, digits)
 
 
-def judge(problem: Any, float32: bool = False) -> tuple[Report, Trace]:
-    """Calculate as many steps as a page speaks of, and judge the page."""
+def judge(
+    problem: Problem, float32: bool = False, trace: Trace | None = None
+) -> tuple[Report, Trace]:
+    """Judge a page; `trace` saves calculating it, if it goes as far as the page."""
     from bptrace import engine
     from bptrace.checks.interval import FLOAT32, FLOAT64
     from bptrace.checks.page import check
 
     steps = max((claim.step for claim in problem.claims), default=0)
-    trace = engine.run(problem, engine="python", steps=steps)
+    if trace is None or trace.steps < steps:
+        trace = engine.run(problem, engine="python", steps=steps)
     return check(trace, FLOAT32 if float32 else FLOAT64), trace

@@ -34,9 +34,13 @@ class _Layers(click.ParamType[tuple[int, ...]]):
     "new",
     en="Writes NAME.toml (or NAME, if it ends in .toml), with weights drawn from the name, one "
     "sample, and comments that explain each key. An existing file is never overwritten without "
-    "--force.",
+    "--force.\n\n"
+    "With --blank NAME is a problem file or an example: it is written anew with its claims left "
+    "empty, for others to fill in and 'bptrace check' to judge.",
     zh="写出 NAME.toml（若 NAME 以 .toml 结尾则就用它），权重由名称决定，含一个样本，"
-    "每个键都有注释。没有 --force 时不会覆盖已有文件。",
+    "每个键都有注释。没有 --force 时不会覆盖已有文件。\n\n"
+    "使用 --blank 时 NAME 是题目文件或例题：写出其副本，手算的数留空，供他人填写，"
+    "再用 'bptrace check' 评判。",
 )
 @click.argument("name", metavar="NAME")
 @options.together(
@@ -49,30 +53,95 @@ class _Layers(click.ParamType[tuple[int, ...]]):
         en="Neurons of each layer, the input first.",
         zh="每层的神经元数，从输入层开始。",
     ),
+    program.option(
+        "--blank",
+        is_flag=True,
+        en="Write the file or example NAME with its claims left empty.",
+        zh="写出题目文件或例题 NAME，手算的数留空。",
+    ),
+    program.option(
+        "--out",
+        metavar="OUT",
+        en="Write there instead; - is standard output.",
+        zh="改为写到此处；- 表示标准输出。",
+    ),
     program.option("--force", is_flag=True, en="Overwrite an existing file.", zh="覆盖已有文件。"),
     options.json_,
     options.lang,
 )
 @click.pass_context
 def command(
-    ctx: click.Context, name: str, layers: tuple[int, ...], force: bool, as_json: bool
+    ctx: click.Context,
+    name: str,
+    layers: tuple[int, ...],
+    blank: bool,
+    out: str | None,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Write a commented problem file to start from."""
-    from bptrace import io
     from bptrace.render.words import Words
 
+    words = Words(program.language_of(ctx))
+    if blank:
+        text, left = _blank(name)
+        path = Path(out) if out else _blank_path(name)
+        document: dict[str, object] = {"file": str(path), "blank": left}
+        message = words("blank written", path=path, n=left)
+    else:
+        path = Path(out) if out else _path(name)
+        text = _template(layers, path, words.language)
+        document = {"file": str(path), "layers": list(layers)}
+        message = words("written", path=path)
+    if out == "-":
+        sys.stdout.write(text)
+        return 0
+    _write(path, text, force)
+    if as_json:
+        options.print_json(document)
+    else:
+        sys.stdout.write(message + "\n")
+    return 0
+
+
+def _path(name: str) -> Path:
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     if path.stem in ("", ".toml"):
         raise BptraceError(f"{name!r} is not the name of a file. Try 'bptrace new mine'")
-    language = program.language_of(ctx)
-    text = io.template(layers, path.stem, language)
+    return path
+
+
+def _template(layers: tuple[int, ...], path: Path, language: str) -> str:
+    from bptrace import io
+
+    return io.template(layers, path.stem, language)
+
+
+def _blank(name: str) -> tuple[str, int]:
+    """Return a problem file with its claims left empty, and how many they are."""
+    from bptrace.io import write
+    from bptrace.io.load import read_document
+    from bptrace.io.problem import read_problem
+
+    document = read_document(name)
+    problem = read_problem(document)  # raises all faults of the file
+    left = sum(not claim.given for claim in problem.claims)
+    if not left:
+        raise BptraceError(f"{name} has no claims that could be left empty")
+    return write.blank(document), left
+
+
+def _blank_path(name: str) -> Path:
+    """Return where the blank of a file goes: into this folder, never onto the file itself."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        return Path(f"{path.stem}-blank.toml")
+    return Path(f"{'stdin' if name == '-' else path.name}.toml")
+
+
+def _write(path: Path, text: str, force: bool) -> None:
     try:
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
         raise BptraceError(f"{path} is already there. Use --force to overwrite it") from None
-    if as_json:
-        options.print_json({"file": str(path), "layers": list(layers)})
-        return 0
-    sys.stdout.write(Words(language)("written", path=path) + "\n")
-    return 0

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from bptrace.cli import options, program
 from bptrace.errors import BptraceError
 from bptrace.trace import Trace
+
+if TYPE_CHECKING:
+    from bptrace.render.calculation import Calculation
+    from bptrace.render.report import Beside
 
 MOST_STEPS = 20
 MOST_EQUATIONS = 800
@@ -94,9 +99,23 @@ def command(
         only=neurons(notation, split_names(only)),
         digits=digits,
     )
-    out.console().print(Calculation(trace, notation, out.words, what))
+    view = Calculation(trace, notation, out.words, what)
+    if problem.claims:
+        view.remark = _verdicts(trace, view, out)
+    out.console().print(view)
     _say_what_is_left_out(trace, chosen, out)
     return 0
+
+
+def _verdicts(trace: Trace, view: Calculation, out: options.Output) -> Beside:
+    """Judge the claims; return what is to be said beside the numbers."""
+    from bptrace.cli.check import judge
+    from bptrace.render.report import Beside
+    from bptrace.render.sentences import Sentences
+
+    report, judged = judge(trace.problem, trace=trace)
+    say = Sentences(report, judged, view.notation, out.words, view.options.digits)
+    return Beside(say, view.as_printed)
 
 
 def chosen_steps(trace: Trace, step: int | None, sample: int | None) -> Sequence[int]:

@@ -1,14 +1,17 @@
-"""Problem files to start from, with comments that explain them."""
+"""Problem files to start from: commented templates, and pages with their numbers left blank."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from bptrace.errors import BptraceError
+from bptrace.io.positions import STRING, Lines
+from bptrace.io.toml import Document, Path
 
 MOST_WRITTEN: Final = 60
 """Weights into one layer that are written out; more are drawn by `init`."""
@@ -180,3 +183,65 @@ def _text(text: str) -> str:
 def _comment(name: str) -> str:
     """Return a name that cannot end the comment that it stands in."""
     return "".join(c if c.isprintable() else "?" for c in name)
+
+
+# ---------------------------------------------------------------------------------- blank pages
+
+_SCALAR: Final = rf"(?s:{STRING}|[^\s,\[\]{{}}#\"']+)"
+_REST_OF_ARRAY: Final = r"(?:[\s,]|#[^\n]*)*\]"
+
+
+def blank(document: Document) -> str:
+    """Return a problem file with the number of every claim left out, for others to find.
+
+    The text stays as it is, with its comments and its layout; only the numbers under ``[[claims]]``
+    become ``""``, and lists of substituted numbers empty. Given values stay.
+
+    Parameters
+    ----------
+    document : Document
+        A problem file without faults.
+    """
+    lines = Lines(document.text)
+    pieces, done = [], 0
+    for start, end, new in sorted(_gaps(document, lines)):
+        pieces += [document.text[done:start], new]
+        done = end
+    return "".join([*pieces, document.text[done:]])
+
+
+def _gaps(document: Document, lines: Lines) -> Iterator[tuple[int, int, str]]:
+    """Yield what is to be left out: its first and last offset, and what stands there instead."""
+    text = document.text
+    for path, value in _claimed(document):
+        start = lines.offset(*document.position(path, "value"))
+        if not isinstance(value, list):
+            found = re.compile(_SCALAR).match(text, start)
+            assert found is not None, f"a number is expected at {path}"
+            yield start, found.end(), '""'
+        elif value:
+            last = lines.offset(*document.position((*path, len(value) - 1)))
+            found = re.compile(_SCALAR).match(text, last)
+            end = re.compile(_REST_OF_ARRAY).match(text, found.end() if found else last)
+            assert end is not None, f"a list of numbers is expected at {path}"
+            yield start, end.end(), "[]"
+
+
+def _claimed(document: Document) -> Iterator[tuple[Path, Any]]:
+    """Yield every claimed number, and every list of substituted ones, with its path."""
+    from bptrace.io.schema import BLOCK
+
+    raw: Any = document.data.get("claims", [])
+    blocks: list[tuple[Path, Any]] = [(("claims", k), block) for k, block in enumerate(raw)]
+    if isinstance(raw, dict):
+        blocks = [(("claims",), raw)]
+    for path, block in blocks:
+        for key, value in block.items():
+            if key in BLOCK.keys:
+                continue
+            if not isinstance(value, dict):
+                yield (*path, key), value
+                continue
+            yield (*path, key, "is"), value["is"]
+            if "from" in value:
+                yield (*path, key, "from"), value["from"]

@@ -7,7 +7,7 @@ dialect; here are only headings, grouping and what to leave out of a large netwo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from bptrace.render.claims import Claims, Read
 from bptrace.render.header import Header
 from bptrace.render.lines import Block, Line, Remark
 from bptrace.render.summary import Summary
+from bptrace.render.table import wrapped
 from bptrace.render.words import Words
 from bptrace.trace import Trace
 
@@ -65,7 +66,8 @@ class Calculation:
     words : Words
     options : Options
     remark : function, optional
-        What to say beside a line about a claim; default: the number that the source has.
+        What to say beside a line about a claim; default: the number that the source has. May also
+        be set afterwards, as it may build on `as_printed`.
     """
 
     def __init__(
@@ -82,10 +84,10 @@ class Calculation:
         self.words = words
         self.options = options
         self.values = trace.values()
-        self._remark = remark or self._as_printed
+        self.remark: Callable[[Claim], Remark | None] = remark or self.as_printed
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        claims = Claims(self.trace, self._remark)
+        claims = Claims(self.trace, self.remark)
         yield Header(self.trace, self.notation, self.words, self.options.digits)
         for step in self.options.steps:
             yield from self._step(step, claims, options.max_width)
@@ -171,7 +173,14 @@ class Calculation:
             yield from self._rows("", addresses[cut + len(hidden) :], claims, width)
 
     def _rows(self, mark: str, addresses: list[Address], claims: Claims, width: int) -> list[Text]:
-        lines = [self._line(address, claims) for address in addresses]
+        return self._equations(mark, [self._line(address, claims) for address in addresses], width)
+
+    def _equations(self, mark: str, lines: list[Line], width: int) -> list[Text]:
+        """Return equations as rows; remarks that are longer than a row are broken."""
+        margin = 2 + self._mark_width + 3
+        left = max((cell_len(line.left) for line in lines), default=0)
+        room = width - margin - min(left, max(8, (width - margin) // 2)) - 3
+        lines = [replace(line, remarks=tuple(_broken(line.remarks, room))) for line in lines]
         return Block(mark, lines, self._mark_width, self._bar).rows(width)
 
     def _hand(self, address: Address) -> Hand:
@@ -218,11 +227,11 @@ class Calculation:
         if lines:
             yield self._rule(self.words("further numbers"))
             yield Text()
-            yield from Block("", lines, self._mark_width, self._bar).rows(width)
+            yield from self._equations("", lines, width)
             yield Text()
 
     def _extra(self, read: Read) -> Line | None:
-        remark = self._remark(read.claim)
+        remark = self.remark(read.claim)
         if remark is None:
             return None
         digits = self.options.digits
@@ -240,7 +249,8 @@ class Calculation:
         result = self.notation.number(value, digits)
         return Line(left, formula if formula != left else numbers, numbers, result, (remark,))
 
-    def _as_printed(self, claim: Claim) -> Remark | None:
+    def as_printed(self, claim: Claim) -> Remark | None:
+        """Return what the source has, with its number of the equation and its learning rate."""
         if claim.printed is None:
             return None
         text = self.words("source has", printed=claim.printed.text)
@@ -296,6 +306,13 @@ class Calculation:
     def _rule(self, title: str, strong: bool = False) -> Heading:
         line = ("=" if strong else "-") if self.notation.ascii else ("━" if strong else "─")
         return Heading(title, line)
+
+
+def _broken(remarks: Iterable[Remark], width: int) -> Iterator[Remark]:
+    """Yield remarks in pieces of at most `width` cells; further ones are indented."""
+    for remark in remarks:
+        for piece in wrapped(Text(remark.text), max(width, 20), indent=2):
+            yield Remark(piece.plain, remark.style)
 
 
 class Heading:

@@ -6,7 +6,7 @@ Layout only: what is said stands in `sentences`, the table of all numbers in `ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from rich.text import Text
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.report import Mistaken, Verdict
+from bptrace.model import Claim
 from bptrace.render.lines import Remark, broken
-from bptrace.render.sentences import Sentences, Worked
+from bptrace.render.sentences import Sentences, Worked, is_misprint
 from bptrace.render.table import Numbers, Repair, wrapped
 
 ETA = Address(Quantity.ETA)
@@ -27,6 +28,7 @@ MOST_PLACES = 3
 MOST_ROWS = 12
 MOST_EQUAL = 3
 MOST_NOTES = 12
+MOST_MISSING = 20
 
 
 class Mark(NamedTuple):
@@ -86,7 +88,7 @@ class Check:
         width = options.max_width
         yield from self._headline(width)
         mistakes = self.report.mistakes
-        misprints = [m for m in mistakes if all(v.is_misprint for v in m.verdicts)]
+        misprints = [m for m in mistakes if is_misprint(m)]
         for n, mistaken in enumerate(m for m in mistakes if m not in misprints):
             yield from self._mistake(n + 1, mistaken, width)
         if misprints:
@@ -122,8 +124,10 @@ class Check:
         line = Text()
         if not total and not missing:
             return line.append(words("nothing claimed"))
+        if not total:
+            return line.append(self._counted("blank", missing), "bptrace.title")
         line.append(self._counted("number", total), "bptrace.title").append(words("colon"))
-        parts = self._all_right(total, counts["rounding"]) if self.report.ok else self._counts()
+        parts = self._all_right(counts["rounding"]) if self.report.ok else self._counts()
         if missing:
             parts.append(Text(words("still to be found", n=missing), "bptrace.layer"))
         line.append_text(Text(words("and")).join(parts))
@@ -131,9 +135,7 @@ class Check:
             line.append_text(self._origin())
         return line
 
-    def _all_right(self, total: int, rounding: int) -> list[Text]:
-        if not total:
-            return []
+    def _all_right(self, rounding: int) -> list[Text]:
         text = self.words("all right, rounding", n=rounding) if rounding else ""
         return [Text(text or self.words("all right"), "bptrace.right")]
 
@@ -150,7 +152,7 @@ class Check:
         first = self.report.first_mistake
         text = Text(words("and"))
         text.append(self._counted("from mistake", len(mistakes)), "bptrace.title")
-        misprints = sum(all(v.is_misprint for v in m.verdicts) for m in mistakes)
+        misprints = sum(is_misprint(m) for m in mistakes)
         if len(mistakes) == 1 and misprints:
             text.append(words("is misprint"))
         elif misprints:
@@ -392,11 +394,11 @@ class Check:
 
     def _missing(self) -> Iterator[str]:
         missing = self.report.missing
-        if missing:
-            names = [self.say.whole_name(claim) for claim in missing[:40]]
+        if missing and self.report.verdicts:
+            names = [self.say.whole_name(claim) for claim in missing[:MOST_MISSING]]
             text = self.words("note missing", names=self.words.list(names))
-            if len(missing) > 40:
-                text += self.words("and more", n=len(missing) - 40)
+            if len(missing) > MOST_MISSING:
+                text += self.words("and more", n=len(missing) - MOST_MISSING)
             yield text
 
     # Small change
@@ -428,17 +430,24 @@ class Beside:
     Parameters
     ----------
     sentences : Sentences
-    default : function
-        What else stands there: the number of the source with its asides, from a claim.
+    printed : function
+        What the source has, as a remark on a claim; None: nothing.
     """
 
-    def __init__(self, sentences: Sentences) -> None:
+    def __init__(self, sentences: Sentences, printed: Callable[[Claim], Remark | None]) -> None:
         self.say = sentences
-        self.by_claim = {id(v.claim): v for v in sentences.report.verdicts}
-        self.first = {v.key: v for v in reversed(sentences.report.verdicts)}
+        self.printed = printed
+        self._verdicts = {id(v.claim): v for v in sentences.report.verdicts}
+        self._first = {v.key: id(v.claim) for v in reversed(sentences.report.verdicts)}
 
-    def __call__(self, verdict: Verdict, text: str) -> Remark:
-        """Return the remark on one claim; `text` says what the source has."""
+    def __call__(self, claim: Claim) -> Remark | None:
+        """Return the remark on one claim; a number given twice is not introduced again."""
+        verdict, said = self._verdicts.get(id(claim)), self.printed(claim)
+        if verdict is None or said is None or claim.printed is None:
+            return said
+        text = said.text
+        if self._first[verdict.key] != id(claim):
+            text = self.say.notation.plain(claim.printed.text)
         found = MARKS[verdict.verdict]
         text = f"{found.ascii if self.say.notation.ascii else found.sign} {text}"
         if verdict.verdict == "wrong":

@@ -17,17 +17,22 @@ from bptrace.checks.findings import Candidate
 from bptrace.checks.graph import Key
 from bptrace.checks.mistakes import MISTAKES
 from bptrace.checks.operands import Operand
+from bptrace.checks.paper import Missing, Mistake, Paper
 from bptrace.checks.report import Mistaken, Report, Verdict
 from bptrace.maths.equations import Equation
 from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, inline, refs
 from bptrace.model import Claim
 from bptrace.notation import Delta, Notation, abbreviated
 from bptrace.notation.text import write
+from bptrace.printed import format_number
 from bptrace.render.words import Words
 from bptrace.trace import Trace
 
 Q = Quantity
 MOST_TERMS = 12
+LONGEST_NAME = 40
+"""Longer expressions are cut: lists and tables are no place for them."""
+
 CLOSE = 8.0
 """Bits by which an explanation may be behind the first and still be worth mentioning."""
 
@@ -104,11 +109,15 @@ class Sentences:
         """Return what a claim speaks of, as the author wrote it; samples of a batch are marked."""
         expr = self._read[id(claim)]
         several = len(self.trace.samples(claim.step)) > 1
-        delta = _delta(expr) if claim.minus_delta else None
-        if delta is not None:
-            return self.notation.name(delta)
-        text = write(expr, lambda key: self.notation.name(key, mark=several))
-        return self.notation.plain(text)
+        text = write(
+            _with_deltas(expr) if claim.minus_delta else expr,
+            lambda key: self.notation.name(key, mark=several),
+        )
+        return self._shortened(self.notation.plain(text))
+
+    def _shortened(self, name: str) -> str:
+        dots = self.notation.plain("…")
+        return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - len(dots)] + dots
 
     def whole_name(self, claim: Claim) -> str:
         """Return the name of a claim, with its step if the page has several."""
@@ -239,6 +248,28 @@ class Sentences:
         if first.finding is None or first.mistake is None:
             return ""
         return self.notation.plain(self.words.of(MISTAKES.get(first.mistake).hint))
+
+    def paper(self) -> Paper:
+        """Return what the page comes to in a class."""
+        missing = [Missing(c.line, self.whole_name(c)) for c in self.report.missing]
+        mistakes = tuple(self._mistake(m) for m in self.report.mistakes)
+        file, numbers = self.report.problem.file, len(self.report.verdicts)
+        return Paper(file, numbers, mistakes, tuple(missing))
+
+    def _mistake(self, mistaken: Mistaken) -> Mistake:
+        first = mistaken.first
+        assert first.claim.printed is not None
+        return Mistake(
+            kind=first.mistake or "",
+            title=self.title(mistaken) if first.mistake else self.words("no certain cause"),
+            misprint=is_misprint(mistaken),
+            line=first.claim.line,
+            quantity=self.whole_name(first.claim),
+            printed=first.claim.printed.text,
+            expected=format_number(first.expected, self.digits, unicode=False),
+            verdict=first.verdict,
+            explanation=self.sentence(first) or "",
+        )
 
     # Certainty
 
@@ -384,16 +415,24 @@ class Sentences:
         return text
 
 
+def is_misprint(mistaken: Mistaken) -> bool:
+    """Whether later lines use the right value of every line of a mistake."""
+    return all(verdict.is_misprint for verdict in mistaken.verdicts)
+
+
 def _telling(key: Key) -> tuple[bool, bool]:
     """Inputs are changed most easily, then weights and biases."""
     is_input = isinstance(key, Address) and key.quantity is Q.OUT
     return not is_input, not isinstance(key, Address)
 
 
-def _delta(expr: Expr) -> Delta | None:
-    """Return δ of a neuron if that is what −∂E/∂in stands for."""
-    if not isinstance(expr, Op) or expr.name != "neg" or not isinstance(expr.args[0], Ref):
-        return None
-    key = expr.args[0].key
-    is_delta = isinstance(key, Address) and key.quantity is Q.D_IN and key.of is None
-    return Delta(key) if is_delta else None  # type: ignore[arg-type]
+def _with_deltas(expr: Expr) -> Expr:
+    """Write δ for every −∂E/∂in."""
+    if not isinstance(expr, Op):
+        return expr
+    inner = expr.args[0]
+    if expr.name == "neg" and isinstance(inner, Ref):
+        key = inner.key
+        if isinstance(key, Address) and key.quantity is Q.D_IN and key.of is None:
+            return Ref(Delta(key))
+    return Op(expr.name, tuple(map(_with_deltas, expr.args)), expr.role)

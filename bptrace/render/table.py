@@ -1,16 +1,20 @@
-"""Tables about a page: every number with its verdict, and the page with a mistake mended."""
+"""Tables: every number of a page, the page with a mistake mended, the pages of a class."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from bptrace.checks.paper import Paper
 from bptrace.checks.report import Verdict
 from bptrace.render.sentences import Sentences
+from bptrace.render.words import Words
 
 _GAP = 2
 _WIDE = 100
@@ -58,6 +62,8 @@ class Grid:
                 line.append(padding if right else "").append_text(cell)
                 line.append(("" if right else padding) + " " * _GAP)
             last = row[-1]
+            if self.right[-1]:
+                last = Text(" " * (widths[-1] - last.cell_len)).append_text(last)
             if line.cell_len + last.cell_len <= width:
                 yield _trimmed(line.append_text(last))
                 continue
@@ -150,6 +156,106 @@ class Repair:
         yield Grid([words(f"column {name}") for name in names], rows, right)
         n = sum(mended.right for mended in changed)
         yield Text(words("repair rest", n=len(changed), right=n), "bptrace.remark")
+
+
+class Classroom:
+    """The pages of a class: kinds of mistake × files, and a mark for each file."""
+
+    def __init__(self, papers: Sequence[Paper], words: Words, ascii: bool = False) -> None:
+        self.papers = papers
+        self.words = words
+        self.ascii = ascii
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words = self.words
+        clean = sum(not (p.mistakes or p.missing or p.faults) for p in self.papers)
+        yield Text(words("class", files=len(self.papers), clean=clean), "bptrace.title")
+        yield Text()
+        for papers in self._groups(options.max_width):
+            yield self._grid(papers)
+            yield Text()
+        faulty = [paper for paper in self.papers if paper.faults]
+        if faulty:
+            yield Text(words("faulty files"), "bptrace.phase")
+            for paper in faulty:
+                text = Text(f"  {paper.faults[0]}", "bptrace.wrong")
+                if paper.faults[1:]:
+                    text.append(words("and more", n=len(paper.faults) - 1))
+                yield from wrapped(text, options.max_width, indent=4)
+            yield Text()
+        yield from wrapped(Text(words("mark rule"), "bptrace.remark"), options.max_width)
+
+    def _groups(self, width: int) -> list[list[Paper]]:
+        """Cut the class into as many tables as fit below one another."""
+        room = width - max(cell_len(head) for head in self._heads()) - _GAP
+        room -= cell_len(self.words("column sum")) + _GAP
+        groups: list[list[Paper]] = [[]]
+        used = 0
+        for paper in self.papers:
+            column = max(cell_len(_stem(paper)), 6) + _GAP
+            if groups[-1] and used + column > room:
+                groups.append([])
+                used = 0
+            groups[-1].append(paper)
+            used += column
+        return groups
+
+    def _kinds(self) -> list[tuple[str, bool]]:
+        """The kinds of mistake in the class, the most frequent first."""
+        counts = Counter((m.title, m.misprint) for p in self.papers for m in p.mistakes)
+        return sorted(counts, key=lambda kind: -counts[kind])
+
+    def _heads(self) -> list[str]:
+        names = ("mistakes", "missing", "numbers", "mark")
+        return [*map(self._kind, self._kinds()), *(self.words(f"row {name}") for name in names)]
+
+    def _kind(self, kind: tuple[str, bool]) -> str:
+        title, misprint = kind
+        return title + self.words("is misprint") if misprint else title
+
+    def _grid(self, papers: Sequence[Paper]) -> Grid:
+        heads = [self.words("kinds"), self.words("column sum"), *map(_stem, papers)]
+        rows = []
+        for kind in self._kinds():
+            counts = [_count(paper, kind) for paper in papers]
+            every = sum(_count(paper, kind) or 0 for paper in self.papers)
+            rows.append(self._row(self._kind(kind), every, counts))
+        rows += self._sums(papers)
+        return Grid(heads, rows, [False, *[True] * (len(papers) + 1)])
+
+    def _row(self, head: str, every: int, counts: Sequence[int | None]) -> list[Text]:
+        none = "." if self.ascii else "·"
+        cells = [Text("-" if n is None else str(n) if n else none) for n in counts]
+        for cell in cells:
+            cell.stylize("bptrace.layer" if cell.plain in ("-", none) else "bptrace.wrong")
+        return [Text(head), Text(str(every)), *cells]
+
+    def _sums(self, papers: Sequence[Paper]) -> Iterator[list[Text]]:
+        words = self.words
+        for name in ("mistakes", "missing"):
+            counts = [None if p.faults else len(getattr(p, name)) for p in papers]
+            every = sum(len(getattr(p, name)) for p in self.papers)
+            yield self._row(words(f"row {name}"), every, counts)
+        totals = [Text("-" if p.faults else str(p.total)) for p in papers]
+        yield [Text(words("row numbers")), Text(str(sum(p.total for p in self.papers))), *totals]
+        marks = [self._mark(paper) for paper in papers]
+        yield [Text(words("row mark"), "bptrace.title"), Text(), *marks]
+
+    def _mark(self, paper: Paper) -> Text:
+        if paper.faults:
+            return Text(self.words("faulty"), "bptrace.wrong")
+        return Text(f"{paper.mark}/{paper.total}", "bptrace.result")
+
+
+def _stem(paper: Paper) -> str:
+    return PurePath(paper.file).stem
+
+
+def _count(paper: Paper, kind: tuple[str, bool]) -> int | None:
+    """How often a page has a kind of mistake; None if it could not be read."""
+    if paper.faults:
+        return None
+    return sum((m.title, m.misprint) == kind for m in paper.mistakes)
 
 
 _CJK = "\u2e80-\u9fff\uff00-\uffef"
