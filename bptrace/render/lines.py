@@ -13,7 +13,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 _BREAKS = re.compile(r"(?= [+−·*-] )")
+_TIGHT = re.compile(r"(?=[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]))|(?<=, )")
 _GAP = 3
+_ROOM = 24
+"""Cells for a formula below which names rather stand in rows of their own."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,33 @@ class Line:
 def broken(text: str, width: int) -> list[str]:
     """Break a formula before its operators, so that each line fits `width` cells if it can."""
     lines: list[str] = []
-    for piece in _BREAKS.split(text):
+    for piece in _pieces(text, width):
         if lines and cell_len(lines[-1]) + cell_len(piece) <= width:
             lines[-1] += piece
         else:
             lines.append(piece.lstrip() if lines else piece)
-    return lines
+    return [line.rstrip() for line in lines]
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    """Cut a formula where it may be broken; where a row is very short also inside products."""
+    for piece in _BREAKS.split(text):
+        if cell_len(piece) <= width:
+            yield piece
+            continue
+        for part in _TIGHT.split(piece):
+            yield from _chopped(part, width)
+
+
+def _chopped(text: str, width: int) -> Iterator[str]:
+    """Cut a text that is wider than a row anywhere."""
+    piece = ""
+    for character in text:
+        if piece and cell_len(piece) + cell_len(character) > width:
+            yield piece
+            piece = ""
+        piece += character
+    yield piece
 
 
 class Block:
@@ -80,15 +104,17 @@ class Block:
         """Return the block as rows of at most `width` cells."""
         margin = 2 + self.mark_width + 3
         left = max(cell_len(line.left) for line in self.lines)
-        left = min(left, max(8, (width - margin) // 2))
+        left = min(left, _most_left(width - margin))
         bodies = [row for line in self.lines for row in _body(line, left, width - margin)]
         rows = [self._row(k, body, len(bodies)) for k, body in enumerate(bodies)]
+        if cell_len(self.mark) > self.mark_width:  # a long name stands above its block
+            rows.insert(0, Text("  ").append(self.mark, "bptrace.highlight"))
         for row in rows:
             row.no_wrap = row.cell_len <= width  # saves Rich half of its work
         return rows
 
     def _row(self, k: int, body: Text, count: int) -> Text:
-        mark = self.mark if k == 0 else ""
+        mark = self.mark if k == 0 and cell_len(self.mark) <= self.mark_width else ""
         first, middle, last, only = self.bar
         bar = only if count == 1 else first if k == 0 else last if k == count - 1 else middle
         padding = " " * (self.mark_width - cell_len(mark))
@@ -96,11 +122,17 @@ class Block:
         return row.append(f" {bar} ", "bptrace.edge").append_text(body)
 
 
+def _most_left(width: int) -> int:
+    """The widest name that stands before its equals sign: half a row, if enough is left over."""
+    return max(4, min(width // 2, width - 3 - _ROOM))
+
+
 def _body(line: Line, left: int, width: int) -> Iterator[Text]:
     """Yield the rows of one equation."""
     name = line.left
     if cell_len(name) > left:  # a long name has a row of its own
-        yield Text(name, "bptrace.quantity")
+        for piece in broken(name, width):
+            yield Text(piece, "bptrace.quantity")
         name = ""
     room = max(width - left - 3, 12)
     stages = line.stages
@@ -126,6 +158,6 @@ def _with_remarks(
             row.append(" " * _GAP).append(remark.text, remark.style)
             continue
         yield row
-        row = Text(" " * indent)
+        row = Text(" " * max(0, min(indent, width - cell_len(remark.text))))
         row.append(remark.text, remark.style)
     yield row
