@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from random import Random
 
 from bptrace.maths import ieee
 from bptrace.registry import Registry
@@ -31,6 +30,8 @@ class Numbers:
     """Random numbers of one seed, one after the other."""
 
     def __init__(self, seed: int) -> None:
+        from random import Random  # takes 2 ms to import, and most files give their weights
+
         self._random = Random(seed).random
         self._normals = normals(self._random)
 

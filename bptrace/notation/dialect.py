@@ -6,15 +6,15 @@ derivatives are written follow from it. This module reads the files; `names` use
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from bptrace.errors import UnknownName
 
-_FOLDER = Path(__file__).parent / "dialects"
+_FOLDER = os.path.join(os.path.dirname(__file__), "dialects")  # pathlib takes 3 ms to import
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Dialect:
 
 def dialect_names() -> tuple[str, ...]:
     """Return the names of all dialects, the default first."""
-    stems = sorted(path.stem for path in _FOLDER.glob("*.toml"))
+    stems = sorted(name[:-5] for name in os.listdir(_FOLDER) if name.endswith(".toml"))
     return tuple(sorted(stems, key=lambda stem: stem != "in-out"))
 
 
@@ -65,7 +65,7 @@ def get_dialect(name: str) -> Dialect:
     """Return the dialect called `name`; raise `UnknownName` with the nearest name otherwise."""
     if name not in dialect_names():
         raise UnknownName("dialect", name, dialect_names())
-    with (_FOLDER / f"{name}.toml").open("rb") as file:
+    with open(os.path.join(_FOLDER, f"{name}.toml"), "rb") as file:
         data = tomllib.load(file)
     data["written_out"] = tuple(data.get("written_out", ()))
     return Dialect(name=name, **data)
