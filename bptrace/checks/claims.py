@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bptrace.checks.findings import Finding
 from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house
@@ -109,7 +110,7 @@ class Judge:
 
     def run(self) -> list[Line]:
         """Judge every statement; return the lines in page order."""
-        for key in self.graph.order:
+        for key in self.order:
             if key in self.by_key:
                 self._printed(key)
             else:
@@ -121,6 +122,29 @@ class Judge:
         order = {id(s): k for k, s in enumerate(self.statements)}
         lines = (line for lines in self.lines.values() for line in lines)
         return sorted(lines, key=lambda line: order[id(line.statement)])
+
+    @cached_property
+    def order(self) -> list[Key]:
+        """The order of calculation, with every unprinted step as soon as it can be calculated.
+
+        So lines that see a hidden step can speak for or against what is tried there, even if they
+        come later.
+        """
+        graph, order = self.graph, list[Key]()
+        missing = {key: sum(p in graph.formulas for p in graph.parents[key]) for key in graph.order}
+        for first in graph.order:
+            ready = [first] if first in self.by_key or not missing[first] else []
+            while ready:
+                key = ready.pop()
+                if missing[key] < 0:
+                    continue
+                missing[key] = -1
+                order.append(key)
+                for child in reversed(graph.children[key]):
+                    missing[child] -= 1
+                    if not missing[child] and child not in self.by_key:
+                        ready.append(child)
+        return order
 
     # Values
 
@@ -176,7 +200,7 @@ class Judge:
 
     def wide(self, key: Key) -> Interval:
         """Return the range of a node's formula if unprinted steps before it were rounded too."""
-        order = self.graph.order
+        order = self.order
         while order[self._wide_until] != key:
             node = order[self._wide_until]
             self._wide_until += 1
@@ -357,7 +381,7 @@ class Judge:
         self.box[best.place] = best.at_place
         self.taint[best.place] = frozenset({root})
         hidden = self.shadow(best.place)[0]
-        for key in self.graph.order:
+        for key in self.order:
             if key in hidden and key in self.box:
                 self.box[key] = self.value(self.graph.fast[key])
                 self.taint[key] = self.tainted_by(key)

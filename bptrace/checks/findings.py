@@ -29,6 +29,9 @@ class Candidate:
         What the wrong line becomes by it, and what the step at `place` becomes.
     gain, cost : float
         Digits explained and price of the mistake, in bits.
+    true : float or None
+        What the formula gives at `place` with the true values: two formulas that agree in it cannot
+        be told apart by this example.
     """
 
     mistake: str
@@ -40,6 +43,7 @@ class Candidate:
     gain: float
     cost: float
     at_place: Interval | None = None
+    true: float | None = None
 
     @property
     def likeness(self) -> Hashable:
@@ -48,10 +52,11 @@ class Candidate:
 
     def equals(self, other: Candidate) -> bool:
         """Whether both give the same number at one place in this example."""
-        if self.place != other.place or (self.expr is None) != (other.expr is None):
+        if self.place != other.place:
             return False
-        scale = max(self.value.size, other.value.size)
-        return abs(self.value.middle - other.value.middle) <= 1e-9 * scale
+        if self.true is None or other.true is None:
+            return self.true is other.true and self.value == other.value
+        return abs(self.true - other.true) <= 1e-9 * max(abs(self.true), abs(other.true))
 
     @property
     def score(self) -> float:

@@ -126,7 +126,7 @@ class Search:
                 best = max(best, gain - cost)
                 yield Candidate(
                     name, variant.wording, variant.fields, place, variant.expr, result, gain, cost,
-                    value,
+                    value, values.true(variant.expr),
                 )  # fmt: skip
 
     def _variants(self, judge: Judge, place: Key, line: Key) -> list[Entry]:

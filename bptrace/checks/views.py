@@ -12,7 +12,7 @@ from bptrace.checks.claims import Judge, Statement
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.mistakes import Variant
-from bptrace.maths.expr import Expr
+from bptrace.maths.expr import FLOATS, Expr
 from bptrace.printed import Printed
 
 MOST_PLACES = 80
@@ -135,6 +135,19 @@ class Neighbourhood:
     def read(self, expr: Expr) -> Interval:
         """Return the range of a formula."""
         return self.judge.reading.read(expr, self)
+
+    def true(self, expr: Expr) -> float:
+        """Return the value of a formula with the true numbers."""
+        exact = self.judge.graph.exact
+
+        def look_up(key: Key) -> float:
+            if key in exact:
+                return exact[key]
+            if isinstance(key, Address):
+                return self._values(key._replace(step=key.step or 1))
+            return FLOATS.read(key, look_up)
+
+        return FLOATS.read(expr, look_up)
 
     def __call__(self, key: Key) -> Interval:
         """Return the range of a quantity."""

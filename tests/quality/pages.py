@@ -153,6 +153,8 @@ class Author:
         Formulas that he uses in the place of the right ones.
     slips : mapping
         Text that he writes in the place of the right one, and whether he goes on with it.
+    is_circular : bool
+        Whether he needed a number in its own calculation: nobody can write such a page.
     """
 
     problem: Problem
@@ -166,6 +168,7 @@ class Author:
         self.chapter, self.canon = Chapter(self.problem), Canon(self.problem)
         self._known: dict[Key, float] = {}
         self._open: set[Key] = set()
+        self.is_circular = False
 
     @cached_property
     def trace(self) -> Trace:
@@ -180,6 +183,7 @@ class Author:
 
     def _calculated(self, key: Key) -> float:
         formula = self.wrong.get(key) or self.formula(key)
+        self.is_circular |= key in self._open
         if formula is None or key in self._open:
             assert isinstance(key, Address)
             return self.trace.value(key._replace(step=key.step or 1))

@@ -191,7 +191,7 @@ def planted(page: Sheet, wrong: Formulas, kinds: tuple[str, ...]) -> Planted | N
     """Write the page with these formulas; None if it has no sound numbers."""
     author = page.author(wrong)
     changed, visible = page.changed(author), page.changed(author, VISIBLE)
-    if changed is None or visible is None:
+    if changed is None or visible is None or author.is_circular:
         return None
     firsts = [page.first_lines(place) for place in wrong]
     seen = tuple(lines & changed if lines & visible else frozenset() for lines in firsts)

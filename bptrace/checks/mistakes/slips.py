@@ -57,7 +57,7 @@ def misreadings(printed: Printed) -> Iterator[tuple[str, float, int]]:
     for shift in (-2, -1, 1, 2):
         yield "decimal-point", printed.value * 10.0**shift, 6
     for k in range(1, n):  # rounded to fewer digits than were printed
-        yield "coarse-rounding", round(printed.value, k - 1 - printed.place - n), n
+        yield "coarse-rounding", round(printed.value, k - n - printed.place), n
 
 
 def _edits(digits: str) -> Iterator[Slip]:
