@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -27,6 +28,7 @@ MOST_PLACES = 3
 
 MOST_ROWS = 12
 MOST_EQUAL = 3
+_QUOTES = str.maketrans("“”’", '""\'')
 MOST_NOTES = 12
 MOST_MISSING = 20
 
@@ -89,14 +91,12 @@ class Check:
         yield from self._headline(width)
         mistakes = self.report.mistakes
         misprints = [m for m in mistakes if is_misprint(m)]
-        for n, mistaken in enumerate(m for m in mistakes if m not in misprints):
-            yield from self._mistake(n + 1, mistaken, width)
+        others = [m for m in mistakes if m not in misprints]
+        yield from self._mistakes(1, others, width)
         if misprints:
             yield Text()
             yield from self._filled(self.words("misprints"), "bptrace.phase", width)
-            start = len(mistakes) - len(misprints) + 1
-            for n, mistaken in enumerate(misprints):
-                yield from self._mistake(start + n, mistaken, width)
+            yield from self._mistakes(len(others) + 1, misprints, width)
         yield from self._notes(width)
         yield from self._tables()
 
@@ -168,7 +168,7 @@ class Check:
         place = self.words("line", line=verdict.claim.line)
         if not self.say.several_steps:
             return place
-        step = self.words("step", step=verdict.claim.step)
+        step = self.words("in step", step=verdict.claim.step)
         return f"{step}{self.words('comma')}{place}"
 
     def _counted(self, key: str, n: int) -> str:
@@ -176,9 +176,23 @@ class Check:
 
     # One mistake
 
-    def _mistake(self, n: int, mistaken: Mistaken, width: int) -> Iterator[Text]:
+    def _mistakes(self, n: int, mistakes: Sequence[Mistaken], width: int) -> Iterator[Text]:
+        """Yield mistakes, numbered from `n`; unexplained ones in a row under one heading."""
+        for explained, group in groupby(mistakes, lambda m: m.first.certainty != "unexplained"):
+            together = list(group)
+            if explained:
+                for k, mistaken in enumerate(together):
+                    yield from self._mistake(f"{n + k}", mistaken, width)
+            else:
+                verdicts = tuple(v for mistaken in together for v in mistaken.verdicts)
+                last = n + len(together) - 1
+                number = f"{n}" if n == last else self.say.notation.plain(f"{n}–{last}")
+                yield from self._mistake(number, Mistaken(verdicts), width)
+            n += len(together)
+
+    def _mistake(self, number: str, mistaken: Mistaken, width: int) -> Iterator[Text]:
         yield Text()
-        yield self._heading(n, mistaken, width)
+        yield self._heading(number, mistaken, width)
         for verdict in mistaken.verdicts[:MOST_PLACES]:
             yield Text()
             yield from self._line(verdict, width)
@@ -194,9 +208,9 @@ class Check:
             yield Text()
             yield from self._labelled("hint", Text(hint, "bptrace.remark"), width)
 
-    def _heading(self, n: int, mistaken: Mistaken, width: int) -> Text:
+    def _heading(self, number: str, mistaken: Mistaken, width: int) -> Text:
         line = "-" if self.ascii else "─"
-        title = f"{n}. {self.say.title(mistaken)}"
+        title = f"{number}. {self.say.title(mistaken)}"
         if len(mistaken.verdicts) > 1:
             title += f"{self.words('comma')}{self.words('places', n=len(mistaken.verdicts))}"
         sure = self.words(mistaken.first.certainty)
@@ -213,8 +227,9 @@ class Check:
         yield from self._labelled("printed", printed, width)
         yield from self._should(verdict, width)
         unexplained = verdict.certainty == "unexplained"
-        why = self.words("label none") if unexplained else say.sentence(verdict) or ""
-        yield from self._labelled("cause", Text(why, "bptrace.title"), width)
+        if not unexplained:
+            why = Text(say.sentence(verdict) or "", "bptrace.title")
+            yield from self._labelled("cause", why, width)
         yield from self._compared(verdict, width)
         if not unexplained:
             yield from self._labelled("sure", Text(say.certainty(verdict)), width)
@@ -353,9 +368,13 @@ class Check:
         yield Text()
         yield Text(self.words("notes"), "bptrace.phase")
         for note in notes[:MOST_NOTES]:
-            yield from wrapped(Text("  ").append(self.say.notation.plain(note)), width, indent=4)
+            yield from wrapped(Text("  ").append(self._plain(note)), width, indent=4)
         if len(notes) > MOST_NOTES:
             yield Text(f"  {self.words('and more', n=len(notes) - MOST_NOTES).strip()}")
+
+    def _plain(self, text: str) -> str:
+        text = self.say.notation.plain(text)
+        return text.translate(_QUOTES) if self.ascii else text
 
     def _reading(self) -> Iterator[str]:
         """A reading of the whole page under which fewer lines are wrong."""

@@ -129,7 +129,7 @@ class Sentences:
     def key(self, key: Key, place: Place) -> str:
         """Return the name of a step of the page: as its author calls it, where he does."""
         verdict = self._by_key.get(key)
-        if verdict is None or verdict.sign < 0:
+        if verdict is None:
             return self.name(key, place)
         name = self.claim(verdict.claim)
         if verdict.claim.step == place.step:
@@ -206,7 +206,8 @@ class Sentences:
     def _is_elsewhere(self, key: Address, place: Place) -> bool:
         """Whether a quantity has a line of its own on this step of the page."""
         verdict = self._by_key.get(key)
-        return verdict is not None and verdict.claim.step == place.step
+        same_step = verdict is not None and verdict.claim.step == place.step
+        return same_step and verdict.sign > 0  # type: ignore[union-attr]
 
     def why(self, verdict: Verdict, candidate: Candidate | None = None) -> str:
         """Return the cause of a wrong line, and the unprinted step in which it lies."""
@@ -279,6 +280,8 @@ class Sentences:
         if verdict.finding is None or verdict.certainty == "unexplained":
             return sure
         chance = verdict.finding.chance
+        if chance > 0.3 and verdict.certainty == "certain":
+            return sure  # because the same mistake was made elsewhere; digits alone would not do
         if chance > 0.3:
             odds = self.words("few digits")
         else:
@@ -350,7 +353,8 @@ class Sentences:
             return self._worked(verdict, best.expr, {}), self._worked(verdict, right, {})
         if isinstance(best.fields.get("x"), float) and "y" in best.fields:
             misread = {best.fields["y"]: best.fields["x"]}
-            return self._worked(verdict, right, misread), self._worked(verdict, right, {})
+            true = {key: self.author(key) for key in misread}  # type: ignore[arg-type]
+            return self._worked(verdict, right, misread), self._worked(verdict, right, true)
         return None
 
     def _written_out(self, key: Hashable, best: Candidate) -> Expr | None:
@@ -361,11 +365,14 @@ class Sentences:
         return self.author.formula(key) if path and key not in self.author.lines else None
 
     def _worked(self, verdict: Verdict, expr: Expr, misread: Mapping[object, object]) -> Worked:
+        """Work a formula out with the author's numbers, `misread` in the place of some of them."""
         assert verdict.finding is not None
         key, here = verdict.finding.best.place, self.place(verdict)
         left: Hashable = key
         if isinstance(key, Address):
-            left, expr = self.notation.shown(Equation(key, expr, ""), self.trace.chapter)
+            shown = self.notation.shown(Equation(key, expr, ""), self.trace.chapter)
+            if set(misread) <= set(refs(shown.expr)):  # else what was misread is written out
+                left, expr = shown
         name = self.name(left, here)
         if isinstance(left, Address) and verdict.key == key and verdict.sign > 0:
             name = self.claim(verdict.claim)

@@ -90,8 +90,7 @@ class Numbers:
         columns = ["line", "quantity", "printed", "exact", "expected", "verdict"]
         right = [False, True, False, True, True, True, False]
         if not wide:
-            columns.remove("expected")
-            right.pop()
+            del columns[4], right[5]  # the expected number stands with the verdict
         heads = ["", *(words(f"column {name}") for name in columns)]
         rows = [self._row(verdict, wide) for verdict in self.say.report.verdicts]
         yield Grid(heads, rows, right, hanging=2)

@@ -109,11 +109,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "blank": ("1 number is still to be found", "还有 1 个数未填"),
     "blanks": ("{n} numbers are still to be found", "还有 {n} 个数未填"),
     "still to be found": ("{n} still to be found", "还有 {n} 个未填"),
-    "no explanation": ("no explanation found", "未找到解释"),
-    "label none": (
-        "none of the known mistakes gives this number",
-        "已知的失误都得不出这个数",
-    ),
+    "no explanation": ("none of the known mistakes gives this number", "已知的失误都得不出这个数"),
     "in the unprinted": ("{cause}, in the unprinted {name}", "在未写出的 {name} 中：{cause}"),
     "possibly": ("possibly: {cause}", "可能：{cause}"),
     "carries": ("follows correctly from the wrong {names}", "由错误的 {names} 正确推出"),
@@ -121,6 +117,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "follows from the author's own rounded numbers",
         "由作者自己舍入后的数得出",
     ),
+    "in step": ("step {step}", "第 {step} 步"),
     "of step": ("{name} (step {step})", "{name}（第 {step} 步）"),
     "step list": ("in step {step}: {names}", "第 {step} 步：{names}"),
     "and more": (" … and {n} more", " …… 另有 {n} 个"),
@@ -181,11 +178,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "note missing": ("still to be found: {names}", "未填：{names}"),
     "note reading": (
-        "under the reading “{title}” {wrong}, instead of {stated} as the file states the page",
+        "if the page is read with “{title}”, {wrong} instead of {stated}",
         "若按“{title}”理解，全页有 {wrong}；按文件所述则有 {stated} 行",
     ),
     "note everywhere": (
-        "as one mistake made everywhere (“{title}”) {wrong}, instead of {stated}",
+        "if the same mistake was made everywhere (“{title}”), {wrong} instead of {stated}",
         "若同一失误处处出现（“{title}”），全页有 {wrong}；逐行看则有 {stated} 行",
     ),
     "note rate": (
@@ -260,8 +257,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "changes": ("best changes found: {changes}", "找到的最佳修改：{changes}"),
     "change": ("{name} = {new} (not {old})", "{name} 取 {new}（原为 {old}）"),
     "choose": (
-        "try {changes}: not telling {before} → {after}",
-        "可令 {changes}：难以判别的由 {before} → {after}",
+        "try {changes}: {before} not telling becomes {after}",
+        "可令 {changes}：难以判别的由 {before} 降至 {after}",
     ),
     "no remedy": ("nothing that was tried is better", "试过的数都没有更好的"),
     "not searched": (
