@@ -43,6 +43,10 @@ COMMANDS = {
         "Print one quantity: its chain rule down to given numbers.",
         "打印一个量：链式法则逐层展开，直到已知数。",
     ),
+    "lint": Both(
+        "Say how telling an example is, and which numbers would be better.",
+        "评估例题能否让错误显露，并建议更合适的数值。",
+    ),
     "list": Both(
         "List activations, losses, rules, dialects and bundled examples.",
         "列出激活函数、损失函数、学习规则、记法和自带例题。",
