@@ -7,7 +7,7 @@ from itertools import combinations
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
-from bptrace.checks.mistakes.near import neighbours, same_neuron, transposed
+from bptrace.checks.mistakes.near import neighbours, transposed
 from bptrace.checks.mistakes.step import Step, Variant, without
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.expr import (
@@ -238,12 +238,10 @@ def index(step: Step) -> Iterator[Variant]:
 )
 def role(step: Step) -> Iterator[Variant]:
     """Use in for out, out for target, δ for ∂E/∂out."""
-    network = step.problem.network
     together: dict[tuple[object, ...], dict[Address, Address]] = {}
     for address, rebuild in list(step.addresses())[: 2 * MOST]:
-        for other in same_neuron(address, network):
-            other = step.canon(other)
-            if other not in (address, step.key):
+        for other in step.others(address):
+            if other != address:
                 yield Variant(rebuild(Ref(other)), "other", {"x": other, "y": address})
                 kind = (address.quantity, other.quantity, address.layer, other.of is None)
                 together.setdefault(kind, {})[address] = other

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon, Key
+from bptrace.checks.mistakes.near import same_neuron
 from bptrace.maths.expr import Expr, Op, Ref, bind
 from bptrace.model import Problem
 
@@ -51,6 +52,18 @@ class Step:
         for part, rebuild in _parts(self.expr, lambda new: new):
             if isinstance(part, Ref) and isinstance(part.key, Address):
                 yield part.key, rebuild
+
+    def others(self, address: Address) -> Iterator[Address]:
+        """Yield the other quantities of a neuron in the formula, those that the page can have.
+
+        Given numbers belong to no step; what is mistaken for them is that of this step.
+        """
+        step = self.key.step if isinstance(self.key, Address) else address.step
+        for other in same_neuron(address._replace(step=step), self.problem.network):
+            of_error = other.quantity is Q.E_K or (other.quantity.is_partial and other.of is None)
+            other = self.canon(other)
+            if other != self.key and not (of_error and self.problem.phases < 2):
+                yield other
 
     def swap(self, places: Mapping[Address, Address]) -> Expr:
         """Return the formula with several quantities replaced at once."""
