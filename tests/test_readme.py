@@ -20,7 +20,7 @@ import pytest
 import bptrace
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = ["README.md", "README.zh.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 
 
 def _extractor() -> ModuleType:
@@ -156,7 +156,8 @@ def _not_printed(shown: list[str], printed: list[str]) -> list[str]:
 
 def test_shown_output_is_what_the_program_prints() -> None:
     """Blocks under `<!-- output: bptrace … -->`: lines in order; `…` and `$ …` lines are ours."""
-    for arguments, block in _OUTPUT.findall(_text("README.md")):
+    texts = _text("README.md") + _text("README.zh.md")
+    for arguments, block in _OUTPUT.findall(texts):
         result = subprocess.run(
             [sys.executable, "-m", "bptrace", *shlex.split(arguments)],
             env=os.environ
