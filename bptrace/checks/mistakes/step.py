@@ -60,10 +60,16 @@ class Step:
         """
         step = self.key.step if isinstance(self.key, Address) else address.step
         for other in same_neuron(address._replace(step=step), self.problem.network):
-            of_error = other.quantity is Q.E_K or (other.quantity.is_partial and other.of is None)
             other = self.canon(other)
-            if other != self.key and not (of_error and self.problem.phases < 2):
+            if other != self.key and self._is_there(other):
                 yield other
+
+    def _is_there(self, address: Address) -> bool:
+        """Whether the page can have a quantity: without targets there is no error."""
+        if address.quantity is Q.T:
+            return bool(self.problem.samples[address.sample - 1].t)
+        of_error = address.quantity.is_partial and address.of is None
+        return self.problem.phases > 1 or not (of_error or address.quantity is Q.E_K)
 
     def swap(self, places: Mapping[Address, Address]) -> Expr:
         """Return the formula with several quantities replaced at once."""
