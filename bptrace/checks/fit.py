@@ -34,6 +34,8 @@ def fit(values: Interval, printed: Printed, exact: bool = False) -> Fit | None:
     cut = (p, p + u) if p > 0 else (p - u, p) if p < 0 else (-u, u)
     if _strictly(values, cut, printed):
         return TRUNC
+    if (p > 0 and values.hi <= 0) or (p < 0 and values.lo >= 0):
+        return None
     return LAST if values.lo < p + 1.5 * u and values.hi > p - 1.5 * u else None
 
 
@@ -55,37 +57,56 @@ class House(NamedTuple):
     decimals: int | None
     significant: int | None
 
-    def unit(self, value: float) -> float:
-        """Return the unit of the last place that the page would print of `value`."""
+    def units(self, value: float) -> list[float]:
+        """Return the units of the last place that the page may print of `value`."""
         units = []
         if self.decimals is not None:
             units.append(10.0**-self.decimals)
         if self.significant is not None and value:
             units.append(10.0 ** (floor(log10(abs(value))) + 1 - self.significant))
-        return max(units, default=0.0)
+        return units
+
+    def unit(self, value: float) -> float:
+        """Return the widest of them, 0 if there is none."""
+        return max(self.units(value), default=0.0)
 
     def rounded(self, values: Interval) -> Interval:
-        """Return the range after rounding or cutting off in this style."""
+        """Return what may become of the numbers of a range: as they are, rounded, or cut off.
+
+        Rounding keeps the order and the sign of numbers, so only the ends need a look: −0.0084 is
+        −0.01 or 0.00 with two decimals, but never 0.01.
+        """
         if not (abs(values.lo) < 1e300 and abs(values.hi) < 1e300):
             return values
-        u = self.unit(values.size)
-        below = u if values.lo > 0 else u / 2
-        above = u if values.hi < 0 else u / 2
-        return Interval(values.lo - below, values.hi + above)
+        lo = min((_down(values.lo, unit) for unit in self.units(values.lo)), default=values.lo)
+        hi = max((-_down(-values.hi, unit) for unit in self.units(values.hi)), default=values.hi)
+        return Interval(min(lo, values.lo), max(hi, values.hi))
+
+
+_TIE = 1e-6
+"""Where in a unit rounding turns is not sharp: numbers come with the noise of their calculation."""
+
+
+def _down(value: float, unit: float) -> float:
+    """The least of what rounding and cutting off make of a number."""
+    steps = value / unit
+    if value > 0.0:
+        return floor(steps - _TIE) * unit if steps > _TIE else 0.0
+    return floor(steps + 0.5 - _TIE) * unit
 
 
 def house(numbers: Sequence[Printed]) -> House:
     """Return the style that at least nine tenths of the long numbers of a page follow.
 
     Short numbers (0.6 where others have ten decimals) say nothing: they may be exact. If neither
-    decimals nor significant digits are kept, the fewest significant digits of the page are taken.
+    decimals nor significant digits are kept, the decimals that nine tenths have at least.
     """
     if not numbers:
         return House(None, None)
     decimals = _common([p.decimals for p in numbers])
     significant = _common([p.significant for p in numbers])
     if decimals is None and significant is None:
-        return House(None, min(p.significant for p in numbers))
+        decimals = sorted(p.decimals for p in numbers)[len(numbers) // 10]
     return House(decimals, significant)
 
 

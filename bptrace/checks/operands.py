@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bptrace.address import Address
 from bptrace.checks.claims import Statement
 from bptrace.checks.fit import fit
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
-from bptrace.maths.expr import Expr, Num, Op, Ref
+from bptrace.maths.expr import Expr, Num, Op
 from bptrace.printed import Printed
 
 DEEPEST = 3
 """How many unprinted steps an author writes out in one formula (∂E/∂out · ∂out/∂in · out)."""
+
+Leaf = Key | Num
 
 
 @dataclass(frozen=True)
 class Operand:
     """A substituted number that is none of the formula's operands.
 
-    `belongs` is the operand that no number was given for, if there is just one; `is_value_of` a
-    quantity of the page whose value it is.
+    `belongs` is the operand in whose place it stands, if that is known; `is_value_of` a quantity of
+    the page whose value it is.
     """
 
     printed: Printed
@@ -30,70 +32,101 @@ class Operand:
 
 
 def check_operands(
-    graph: Graph, boxes: dict[Key, Interval], statement: Statement, all_statements: list[Statement]
+    graph: Graph,
+    boxes: Mapping[Key, Interval],
+    statement: Statement,
+    all_statements: Sequence[Statement],
 ) -> tuple[Operand, ...]:
-    """Return the substituted numbers of a claim that do not fit any operand of its formula."""
-    numbers = statement.claim.operands
-    if not numbers:
+    """Return the substituted numbers of a claim that do not fit any operand of its formula.
+
+    Numbers in the order of the formula are compared place by place; in another order, or with steps
+    inside written out, each is an operand if any operand is left that it fits.
+    """
+    if not statement.claim.operands or statement.key not in graph.formulas:
         return ()
-    candidates = list(_operands(graph, statement.key, DEEPEST))
-    left = [*candidates]
-    strange: list[Printed] = []
-    for number in numbers:
-        match = next((c for c in left if _fits(number, c, graph, boxes)), None)
-        if match is not None:
-            left.remove(match)
-        elif not any(_fits(number, c, graph, boxes) for c in candidates):
-            strange.append(number)
-    direct = [c for c in left if c in graph.parents[statement.key]]
-    belongs = direct[0] if len(direct) == 1 and len(strange) == 1 else None
+    page = _Page(graph, boxes, statement, all_statements)
     return tuple(
-        Operand(number, _address(belongs), _owner(number, graph, statement, all_statements))
-        for number in strange
+        Operand(number, None if isinstance(leaf, Num) else leaf, page.owner(number))
+        for number, leaf in page.strange()
     )
 
 
-def _operands(graph: Graph, key: Key, deep: int) -> list[Key | Num]:
-    """All operands of a formula, each as often as it stands there, and those of steps inside."""
-    found: list[Key | Num] = []
-    formula = graph.formulas.get(key)
-    if formula is None:
+@dataclass(frozen=True)
+class _Page:
+    """One line with substituted numbers, and what is known around it."""
+
+    graph: Graph
+    boxes: Mapping[Key, Interval]
+    statement: Statement
+    others: Sequence[Statement]
+
+    def strange(self) -> list[tuple[Printed, Leaf | None]]:
+        """The numbers that do not belong, each with the operand in whose place it stands."""
+        numbers = self.statement.claim.operands
+        plain = _leaves(self.graph.formulas[self.statement.key])
+        quantities: list[Leaf] = [leaf for leaf in plain if not isinstance(leaf, Num)]
+        for leaves in (plain, quantities):
+            if len(leaves) == len(numbers):
+                return self._in_order(numbers, leaves)
+        return self._in_any_order(numbers, self._written_out(self.statement.key, DEEPEST))
+
+    def _in_order(
+        self, numbers: Sequence[Printed], leaves: list[Leaf]
+    ) -> list[tuple[Printed, Leaf | None]]:
+        """Compare place by place, unless the numbers make more sense in another order."""
+        placed: list[tuple[Printed, Leaf | None]] = [
+            (number, leaf)
+            for number, leaf in zip(numbers, leaves, strict=True)
+            if not self._fits(number, leaf)
+        ]
+        mixed = self._in_any_order(numbers, leaves)
+        return placed if len(placed) <= len(mixed) + 1 and mixed else mixed
+
+    def _in_any_order(
+        self, numbers: Sequence[Printed], leaves: list[Leaf]
+    ) -> list[tuple[Printed, Leaf | None]]:
+        left, strange = [*leaves], []
+        for number in numbers:
+            match = next((leaf for leaf in left if self._fits(number, leaf)), None)
+            if match is not None:
+                left.remove(match)
+            elif not any(self._fits(number, leaf) for leaf in leaves):
+                strange.append(number)
+        direct = [leaf for leaf in left if leaf in self.graph.parents[self.statement.key]]
+        belongs = direct[0] if len(direct) == len(strange) == 1 else None
+        return [(number, belongs) for number in strange]
+
+    def _written_out(self, key: Key, deep: int) -> list[Leaf]:
+        """All operands of a formula, each as often as it stands there, and of steps inside."""
+        formula = self.graph.formulas.get(key)
+        found: list[Leaf] = []
+        for leaf in [] if formula is None else _leaves(formula):
+            found.append(leaf)
+            if deep > 1 and not isinstance(leaf, Num):
+                found.extend(self._written_out(leaf, deep - 1))
         return found
-    for part in _leaves(formula):
-        found.append(part)
-        if deep > 1 and not isinstance(part, Num):
-            found.extend(_operands(graph, part, deep - 1))
-    return found
+
+    def _fits(self, number: Printed, leaf: Leaf) -> bool:
+        value = point(leaf.value) if isinstance(leaf, Num) else self.boxes.get(leaf)
+        if value is None:
+            value = point(self.graph.exact[leaf])
+        return fit(value, number) is not None or fit(-value, number) is not None
+
+    def owner(self, number: Printed) -> Key | None:
+        """A quantity whose value a number is: given ones first, then printed ones."""
+        return next(self._owners(number), None)
+
+    def _owners(self, number: Printed) -> Iterator[Key]:
+        for key, value in self.graph.given.items():
+            if value == number.value:
+                yield key
+        for other in self.others:
+            if other.key != self.statement.key and other.printed.value == number.value:
+                yield other.key
 
 
-def _leaves(expr: Expr) -> list[Key | Num]:
-    if isinstance(expr, Num):
-        return [expr]
-    if isinstance(expr, Ref):
-        return [expr.key]  # type: ignore[list-item]
-    assert isinstance(expr, Op)
-    return [leaf for arg in expr.args for leaf in _leaves(arg)]
-
-
-def _fits(number: Printed, leaf: Key | Num, graph: Graph, boxes: dict[Key, Interval]) -> bool:
-    value = point(leaf.value) if isinstance(leaf, Num) else boxes.get(leaf)
-    if value is None:
-        value = point(graph.exact[leaf])
-    return fit(value, number) is not None or fit(-value, number) is not None
-
-
-def _owner(
-    number: Printed, graph: Graph, statement: Statement, others: list[Statement]
-) -> Key | None:
-    """A quantity whose value the strange number is: given ones first, then printed ones."""
-    for key, value in graph.given.items():
-        if value == number.value:
-            return key
-    for other in others:
-        if other.key != statement.key and other.printed.value == number.value:
-            return other.key
-    return None
-
-
-def _address(key: Key | Num | None) -> Key | None:
-    return None if isinstance(key, Num) else key if isinstance(key, Address | Op) else None
+def _leaves(expr: Expr) -> list[Leaf]:
+    """The operands of a formula in printed order."""
+    if isinstance(expr, Op):
+        return [leaf for arg in expr.args for leaf in _leaves(arg)]
+    return [expr] if isinstance(expr, Num) else [expr.key]  # type: ignore[list-item]

@@ -9,18 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bptrace.checks.claims import GOOD, WRONG, Line
+from bptrace.checks.claims import ACCEPTED, GOOD, WRONG, Line
 from bptrace.checks.conventions import Hypothesis
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
 from bptrace.checks.operands import Operand
 from bptrace.model import Claim, Problem
-
-ACCEPTED = 5.0
-"""Bits above which an explanation is given as the cause; between 0 and this it is "possible".
-
-At 5 bits 0–5 % of foreign numbers of 4 digits and none of 6 find a false explanation.
-"""
 
 SURE = 10.0
 
@@ -46,7 +40,10 @@ class Verdict:
     used, unused : tuple of Key
         For a wrong value: later lines that carry it on, and those that use the right one.
     note : str
-        "", "right value used", "unprinted steps rounded", "does not follow" or "given twice".
+        "", "right value used", "unprinted steps rounded", "does not follow", "given twice",
+        "another print used" (a number was printed a second time, wrongly, and used here), "single
+        precision" (a program's number), or "operand rounded" (more than it was printed; the
+        operand stands in `finding`).
     finding : Finding or None
         Why it is wrong.
     operands : tuple of Operand

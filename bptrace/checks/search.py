@@ -213,6 +213,8 @@ class Search:
             if printed is None:
                 continue
             for kind, value, ways in misreadings(printed):
+                if value == 0.0:
+                    continue  # that is a term left out
                 self.tried += 1
                 boxes = {**judge.box, parent: point(value)}
                 result = judge.reading.read(fast, boxes.__getitem__)

@@ -26,6 +26,8 @@ _entry("digit-dropped", 2, ("a digit dropped", "漏了一位数字"),
        ("a digit of {x} is left out", "{x} 漏了一位数字"))  # fmt: skip
 _entry("digit-doubled", 1.5, ("a digit doubled", "重复了一位数字"),
        ("a digit of {x} is written twice", "{x} 中有一位数字写了两次"))  # fmt: skip
+_entry("digit-inserted", 1, ("a digit too many", "多写了一位数字"),
+       ("{x} has a digit too many", "{x} 多写了一位数字"))  # fmt: skip
 _entry("decimal-point", 3, ("the decimal point moved", "小数点移位"),
        ("the decimal point of {x} has moved", "{x} 的小数点移位了"))  # fmt: skip
 _entry("copied", 3, ("copied from another line", "抄自另一行"),
@@ -102,6 +104,8 @@ def slipped(expected: float, printed: Printed) -> Iterator[tuple[str, int]]:
         shorter = _significant(expected, n - 1)
         if any(shorter[:k] + shorter[k - 1] + shorter[k:] == wanted for k in range(1, n)):
             yield "digit-doubled", n
+        elif any(shorter == wanted[:k] + wanted[k + 1 :] for k in range(n - 1)):
+            yield "digit-inserted", 10 * n
 
 
 def _significant(value: float, n: int) -> str:
