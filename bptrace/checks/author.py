@@ -62,7 +62,10 @@ class Author:
         self._graph = Graph(trace, list(self.lines), rates, _stated(trace))
         self._true = trace.values()
         self._hidden = self._unprinted(report.mistakes)
-        self._values: dict[Key, float] = dict(self._graph.given)
+        self._values: dict[Key, float] = {
+            key: _printed(self.lines[key]) if key in self.lines else value
+            for key, value in self._graph.given.items()
+        }
         for key in self._graph.order:
             self._values[key] = self._had(key)
 
@@ -113,8 +116,21 @@ class Author:
         """
         mending = _Mending(self, mistaken, self._graph, self._hidden)
         changed = mending.run()
-        lines = (v for v in self.report.verdicts if v.key in changed)
-        return tuple(_mended(verdict, changed[verdict.key]) for verdict in lines)
+        found = []
+        for verdict in self.report.verdicts:
+            value = changed.get(verdict.key)
+            if verdict is not self.lines[verdict.key]:
+                value = self._again(verdict, mistaken, mending)
+            if value is not None:
+                found.append(_mended(verdict, value))
+        return tuple(found)
+
+    def _again(self, verdict: Verdict, mistaken: Mistaken, mending: _Mending) -> float | None:
+        """The new value of a number that is given once more; nothing carries that one on."""
+        if any(verdict is v for v in mistaken.verdicts):
+            return verdict.sign * verdict.expected
+        touched = not mending.mended.isdisjoint(verdict.carried_from)
+        return mending.anew.get(verdict.key) if touched else None
 
 
 class _Mending:
@@ -129,19 +145,24 @@ class _Mending:
     ) -> None:
         self.author = author
         self.graph = graph
-        self.mended = frozenset(v.key for v in mistaken.verdicts)
+        self.mended = frozenset(v.key for v in mistaken.verdicts if author.lines[v.key] is v)
         ours = {v.finding.best.place for v in mistaken.verdicts if v.finding is not None}
         self.hidden = {key: best for key, best in hidden.items() if key not in ours}
-        self.values: dict[Key, float] = dict(graph.given)
-        self.moved: set[Key] = set(ours)
+        self.values: dict[Key, float] = {
+            key: value if key in self.mended else author(key) for key, value in graph.given.items()
+        }
+        self.anew: dict[Key, float] = {}
+        self.moved: set[Key] = {*ours, *(key for key in self.mended if key in graph.given)}
 
     def run(self) -> dict[Key, float]:
         """Return the printed steps that change, with their new values."""
-        changed: dict[Key, float] = {}
+        changed = {key: self.values[key] for key in self.mended if key in self.graph.given}
         for key in self.graph.order:
             parents = self.graph.parents[key]
             moved = key in self.mended or not self.moved.isdisjoint((key, *parents))
             value = self._new(key) if moved else None
+            if moved and key in self.author.lines:
+                self.anew[key] = self._read(key, key)
             if value is None:
                 self.values[key] = self.author(key)
                 self.moved.discard(key)
@@ -223,7 +244,8 @@ def _mended(verdict: Verdict, value: float) -> Mended:
     printed, value = verdict.claim.printed, verdict.sign * value
     assert printed is not None
     scientific = printed.exponent != 0 or abs(value) >= 1e15
-    style = f".{printed.significant - 1}e" if scientific else f".{printed.decimals}f"
+    digits = min(printed.significant, 17) - 1 if scientific else min(printed.decimals, 17)
+    style = f".{digits}{'e' if scientific else 'f'}"
     text = format(value, style)
     try:
         right = fit(point(verdict.exact), Printed.parse(text)) is not None

@@ -261,6 +261,7 @@ def _verdict(
     verdict: Verdict, names: _Positional, explain: Callable[[Verdict], str | None]
 ) -> dict[str, Any]:
     assert verdict.claim.printed is not None
+    roots = sorted(verdict.carried_from, key=lambda key: names.line(key) or 0)
     entry = names.place(verdict.claim) | {
         "printed": verdict.claim.printed.text,
         "exact": repr(float(verdict.exact)),
@@ -268,8 +269,8 @@ def _verdict(
         "verdict": verdict.verdict,
         "mistake": verdict.mistake,
         "explanation": explain(verdict),
-        "carried_from": [names.key(key) for key in verdict.carried_from],
-        "carried_from_lines": [names.line(key) for key in verdict.carried_from],
+        "carried_from": [names.key(key) for key in roots],
+        "carried_from_lines": [names.line(key) for key in roots],
         "note": verdict.note or None,
     }
     if verdict.operands:

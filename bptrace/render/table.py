@@ -64,7 +64,7 @@ class Grid:
             last = row[-1]
             if self.right[-1]:
                 last = Text(" " * (widths[-1] - last.cell_len)).append_text(last)
-            if line.cell_len + last.cell_len <= width:
+            if not last.plain.strip() or line.cell_len + last.cell_len <= width:
                 yield _trimmed(line.append_text(last))
                 continue
             yield _trimmed(line)
@@ -120,7 +120,7 @@ class Numbers:
             word = words("wrong for", number=expected)
         text = Text(word, self.marks[verdict.verdict].style)
         if verdict.note:
-            text.append(words("semicolon") + words(verdict.note), "bptrace.remark")
+            text.append(words("semicolon") + words.note(verdict.note), "bptrace.remark")
         return text
 
 
@@ -152,9 +152,12 @@ class Repair:
                 Text(words("right"), "bptrace.right") if mended.right else Text(),
             ])  # fmt: skip
         right = (True, False, True, True, True, False)
-        yield Grid([words(f"column {name}") for name in names], rows, right)
+        if rows:
+            yield Grid([words(f"column {name}") for name in names], rows, right)
         n = sum(mended.right for mended in changed)
-        yield Text(words("repair rest", n=len(changed), right=n), "bptrace.remark")
+        key = "repair rest" if len(changed) > 1 else "repair one"
+        text = words(key, n=len(changed), right=n) if changed else words("repair none")
+        yield from wrapped(Text(text, "bptrace.remark"), options.max_width)
 
 
 class Classroom:

@@ -206,8 +206,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "unprinted steps rounded": ("unprinted steps rounded", "未写出的步骤也舍入了"),
     "does not follow": ("does not follow", "并非由前面得出"),
     "given twice": ("given twice", "给出两次"),
+    "operand rounded": ("an operand rounded early", "代入的数过早舍入"),
+    "another print used": (
+        "another printing of a number used",
+        "用了同一个数的另一处写法",
+    ),
     "repair": ("The page without its first mistake", "改正第一处失误后的页面"),
     "repair nothing": ("there is no mistake to mend", "没有需要改正的失误"),
+    "repair none": ("no number changes", "没有数因此改变"),
+    "repair one": ("this is the only number that changes", "只有这一个数改变"),
     "repair rest": (
         "{n} numbers change, {right} of them become right; all others stay as they are",
         "{n} 个数改变，其中 {right} 个变为正确；其余不变",
@@ -322,6 +329,10 @@ class Words:
     def __call__(self, key: str, /, **fields: object) -> str:
         """Return the word for `key` (an English phrase), with its fields filled in."""
         return _WORDS[key][self._column].format(**fields)
+
+    def note(self, note: str) -> str:
+        """Return a note of the checks in words; one that has none yet as it is."""
+        return self(note) if note in _WORDS else note
 
     def of(self, pair: tuple[str, str]) -> str:
         """Return the text of a pair (English, Chinese)."""
