@@ -29,6 +29,8 @@ class Candidate:
         What the wrong line becomes by it, and what the step at `place` becomes.
     gain, cost : float
         Digits explained and price of the mistake, in bits.
+    ways : int
+        In how many ways this mistake can be made at `place`.
     true : float or None
         What the formula gives at `place` with the true values: two formulas that agree in it cannot
         be told apart by this example.
@@ -42,6 +44,7 @@ class Candidate:
     value: Interval
     gain: float
     cost: float
+    ways: int
     at_place: Interval | None = None
     true: float | None = None
 

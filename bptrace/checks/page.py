@@ -8,7 +8,7 @@ description that takes the fewest bits wins.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bptrace.address import Address, Quantity
@@ -29,7 +29,9 @@ PASSES = 3
 """Mistakes found at other lines make the same one cheaper; after three passes nothing changes."""
 
 DOES_NOT_FOLLOW_BITS = 4.0
-FULL_READINGS = 4
+FULL_READINGS = 3
+"""So many readings, those with the shortest descriptions before explanation, are explained."""
+
 TOO_MANY_WRONG = 60
 """With more wrong lines than this no readings of the whole page are tried: it is another page."""
 
@@ -42,6 +44,7 @@ class Judged:
     lines: tuple[Line, ...]
     bits: float
     hypothesis: Hypothesis | None
+    prior: Prior
 
 
 def check(trace: Trace, epsilon: float = FLOAT64) -> Report:
@@ -101,18 +104,19 @@ class Page:
         self,
         hypothesis: Hypothesis | None = None,
         epsilon: float = FLOAT64,
-        explain: bool = True,
         without: frozenset[str] = frozenset(),
+        passes: int = PASSES,
     ) -> Judged:
-        """Judge the page under one reading, with explanations or (quickly) without."""
+        """Judge the page under one reading; without explanations if there are no `passes`."""
         statements = self._turned(hypothesis)
         graph = self._graph(hypothesis)
-        if not explain:
+        if not passes:
             judge = Judge(graph, statements, epsilon)
-            return self._coded(judge, judge.run(), hypothesis)
-        prior = Prior()
-        for _ in range(PASSES):
+            return _coded(judge, judge.run(), hypothesis, Prior())
+        used = prior = Prior()
+        for _ in range(passes):
             judge = Judge(graph, statements, epsilon, Search(prior, without, self._known))
+            used = prior
             lines = judge.run()
             wrong = [line for line in lines if line.verdict == WRONG]
             if len(wrong) < 2:
@@ -120,7 +124,7 @@ class Page:
             prior = Prior()
             for line in wrong:
                 prior.learn(line.finding)
-        return self._coded(judge, lines, hypothesis)
+        return _coded(judge, lines, hypothesis, used)
 
     @cached_property
     def plain(self) -> Graph:
@@ -148,11 +152,6 @@ class Page:
         judge = judged.judge
         return check_operands(judge.graph, judge.box, line.statement, self.statements)
 
-    def _coded(self, judge: Judge, lines: Sequence[Line], hypothesis: Hypothesis | None) -> Judged:
-        bits = 0.0 if hypothesis is None else hypothesis.bits
-        bits += sum(_line_bits(line) for line in lines)
-        return Judged(judge, tuple(lines), bits, hypothesis)
-
     def best(
         self, plain: Judged, epsilon: float = FLOAT64, without: frozenset[str] = frozenset()
     ) -> Judged:
@@ -163,26 +162,30 @@ class Page:
         readings = list(self._promising(plain, wrong))
         if not readings:
             return plain
-        unexplained = self.judged(None, epsilon, explain=False).bits
-        quick = [(self.judged(h, epsilon, explain=False).bits, k) for k, h in enumerate(readings)]
+        quick = [(self.judged(h, epsilon, passes=0).bits, k) for k, h in enumerate(readings)]
+        unexplained = self.judged(None, epsilon, passes=0).bits
         chosen = sorted(entry for entry in quick if entry[0] < unexplained)[:FULL_READINGS]
-        full = [self.judged(readings[k], epsilon, without=without) for _, k in chosen]
-        return min([plain, *full], key=lambda judged: judged.bits)
+        if not chosen:
+            return plain
+        once = [self.judged(readings[k], epsilon, without, passes=1) for _, k in chosen]
+        best = min(once, key=lambda judged: judged.bits)
+        return min(
+            plain, self.judged(best.hypothesis, epsilon, without), key=lambda judged: judged.bits
+        )
 
     def _promising(self, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hypothesis]:
         """Yield the readings that could save more bits than they cost.
 
         A reading can save no more than what the wrong lines cost before which it changes a step.
         """
-        before = [(_line_bits(line), _steps_behind(plain.judge, line)) for line in wrong]
-        before += [
-            (DOES_NOT_FOLLOW_BITS, _steps_behind(plain.judge, line))
-            for line in plain.lines
-            if line.note == "does not follow"
+        before = [
+            (bits, _steps_behind(plain.judge, line))
+            for line, bits in _priced(plain.lines, plain.prior)
+            if bits > 0.0
         ]
         seen: set[Hashable] = set()
         problem = self.trace.problem
-        for reading in (*conventions(problem), *everywhere(problem, _found(wrong))):
+        for reading in (*conventions(problem), *everywhere(problem, _found(wrong, plain.prior))):
             if reading.bits >= sum(bits for bits, _ in before):
                 continue
             changed = self._changed(reading)
@@ -201,26 +204,45 @@ class Page:
         return graph.rewritten
 
 
-def _line_bits(line: Line) -> float:
-    """The price of one line: nothing if it follows, its mistake or its digits if it is wrong."""
-    if line.verdict == RIGHT:
-        return DOES_NOT_FOLLOW_BITS if line.note == "does not follow" else 0.0
-    if line.verdict != WRONG:
-        return 0.0
-    finding = line.finding
-    if finding is not None and finding.bits > 0:
-        return finding.best.cost
-    return information(line.statement.printed, line.expected * line.statement.sign) + UNKNOWN_BITS
+def _coded(
+    judge: Judge, lines: Sequence[Line], hypothesis: Hypothesis | None, prior: Prior
+) -> Judged:
+    bits = 0.0 if hypothesis is None else hypothesis.bits
+    bits += sum(bits for _, bits in _priced(lines, prior))
+    return Judged(judge, tuple(lines), bits, hypothesis, prior)
+
+
+def _priced(lines: Sequence[Line], used: Prior) -> Iterator[tuple[Line, float]]:
+    """Yield every line with its price, coded one after the other: a mistake is cheap if repeated.
+
+    A line that follows costs nothing, a wrong one its mistake, or its digits if there is no
+    explanation. `used` is the prior by which the explanations were priced.
+    """
+    so_far = Prior()
+    for line in lines:
+        finding = line.finding
+        if line.verdict == RIGHT:
+            yield line, DOES_NOT_FOLLOW_BITS if line.note == "does not follow" else 0.0
+        elif line.verdict != WRONG:
+            yield line, 0.0
+        elif finding is not None and finding.bits > 0:
+            yield line, so_far.price(finding.best, used)
+            so_far.learn(finding)
+        else:
+            statement = line.statement
+            digits = information(statement.printed, line.expected * statement.sign)
+            yield line, digits + UNKNOWN_BITS
 
 
 def _steps_behind(judge: Judge, line: Line) -> frozenset[Key]:
     return frozenset(hidden_places(judge, line.statement.key))
 
 
-def _found(wrong: Sequence[Line]) -> Iterator[Candidate]:
+def _found(wrong: Sequence[Line], used: Prior) -> Iterator[Candidate]:
+    """Yield the best explanations at single lines, priced as if none had been found yet."""
     for line in wrong:
-        if line.finding is not None:
-            yield from line.finding.candidates[:6]
+        for candidate in () if line.finding is None else line.finding.candidates[:6]:
+            yield replace(candidate, cost=Prior().price(candidate, used))
 
 
 def _is_delta(key: Key) -> bool:

@@ -52,6 +52,11 @@ class Prior:
         again = 0.5 * self.found[mistake] / ways + 0.5 * self.alike[likeness]
         return -log2((general + again) / (1 + total))
 
+    def price(self, candidate: Candidate, before: Prior) -> float:
+        """Return the cost of a candidate that was priced by another prior."""
+        what = candidate.mistake, candidate.likeness, candidate.ways
+        return candidate.cost - before.bits(*what) + self.bits(*what)
+
     def learn(self, finding: Finding | None) -> None:
         """Count the explanations of a line, each by its probability among them."""
         if finding is None or finding.bits <= 0:
@@ -126,7 +131,7 @@ class Search:
                 best = max(best, gain - cost)
                 yield Candidate(
                     name, variant.wording, variant.fields, place, variant.expr, result, gain, cost,
-                    value, values.true(variant.expr),
+                    ways, value, values.true(variant.expr),
                 )  # fmt: skip
 
     def _variants(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
@@ -199,8 +204,9 @@ class Search:
         cost = self.prior.bits(name, alike, max(ways, 1))
         value = point(statement.printed.value * statement.sign)
         return Candidate(
-            name, "slip", fields, statement.key, None, value, gain + UNKNOWN_BITS, cost
-        )
+            name, "slip", fields, statement.key, None, value, gain + UNKNOWN_BITS, cost,
+            max(ways, 1),
+        )  # fmt: skip
 
     # Operands put in wrongly
 
@@ -228,7 +234,7 @@ class Search:
                 cost = self.prior.bits(name, alike, ways * len(parents)) + fit.cost
                 yield Candidate(
                     name, "slip", fields, statement.key, None, result,
-                    digits - width + UNKNOWN_BITS, cost,
+                    digits - width + UNKNOWN_BITS, cost, ways * len(parents),
                 )  # fmt: skip
 
     # Order
