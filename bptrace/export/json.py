@@ -187,7 +187,7 @@ def check_document(
         wrong = report.reading_wrong
         document["reading"] = {"name": report.reading.name, "wrong": wrong}
     if repair:
-        document["repair"] = list(_repair(report, trace, names))
+        document["repair"] = list(_repair(report, names))
     return document
 
 
@@ -197,6 +197,7 @@ class _Positional:
     def __init__(self, report: Report, trace: Trace) -> None:
         self.trace = trace
         self._read = {id(claim): expr for claim, expr in trace.claims()}
+        self.author = Author(trace, report)
         self._claims = {v.key: v.claim for v in reversed(report.verdicts)}
 
     def claim(self, claim: Claim) -> str:
@@ -290,12 +291,12 @@ def _verdict(
 
 def _finding(verdict: Verdict, names: _Positional) -> dict[str, Any]:
     """How sure the cause of a wrong line is, where it lies, and what else it might be."""
-    finding = verdict.finding
+    finding, unused = verdict.finding, names.author.unused(verdict)
     more: dict[str, Any] = {
         "certainty": verdict.certainty,
-        "misprint": verdict.is_misprint,
+        "misprint": bool(unused) and not verdict.used,
         "used_by": [names.key(key) for key in verdict.used],
-        "not_used_by": [names.key(key) for key in verdict.unused],
+        "not_used_by": [names.key(key) for key in unused],
     }
     if finding is not None and verdict.certainty != "unexplained":
         others = [c for c in finding.candidates[1:8] if c.score > 0]
@@ -317,10 +318,10 @@ def _finding(verdict: Verdict, names: _Positional) -> dict[str, Any]:
     return more
 
 
-def _repair(report: Report, trace: Trace, names: _Positional) -> Iterator[dict[str, Any]]:
+def _repair(report: Report, names: _Positional) -> Iterator[dict[str, Any]]:
     """Yield the lines that change when the first mistake is mended."""
     mistakes: tuple[Mistaken, ...] = report.mistakes
-    for mended in Author(trace, report).mended(mistakes[0]) if mistakes else ():
+    for mended in names.author.mended(mistakes[0]) if mistakes else ():
         claim = mended.verdict.claim
         assert claim.printed is not None
         yield {

@@ -19,7 +19,7 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.report import Mistaken, Verdict
 from bptrace.model import Claim
 from bptrace.render.lines import Remark, broken
-from bptrace.render.sentences import Sentences, Worked, is_misprint
+from bptrace.render.sentences import Sentences, Worked
 from bptrace.render.table import Numbers, Repair, wrapped
 
 ETA = Address(Quantity.ETA)
@@ -90,7 +90,7 @@ class Check:
         width = options.max_width
         yield from self._headline(width)
         mistakes = self.report.mistakes
-        misprints = [m for m in mistakes if is_misprint(m)]
+        misprints = [m for m in mistakes if self.say.author.is_misprint(m)]
         others = [m for m in mistakes if m not in misprints]
         yield from self._mistakes(1, others, width)
         if misprints:
@@ -152,7 +152,7 @@ class Check:
         first = self.report.first_mistake
         text = Text(words("and"))
         text.append(self._counted("from mistake", len(mistakes)), "bptrace.title")
-        misprints = sum(is_misprint(m) for m in mistakes)
+        misprints = sum(map(self.say.author.is_misprint, mistakes))
         if len(mistakes) == 1 and misprints:
             text.append(words("is misprint"))
         elif misprints:
@@ -343,8 +343,9 @@ class Check:
         if verdict.used:
             names = Text(say.keys(verdict.used, place), "bptrace.carried")
             yield from self._labelled("used", names, width)
-        if verdict.unused:
-            text = self.words("uses right", names=say.keys(verdict.unused, place))
+        unused = say.author.unused(verdict)
+        if unused:
+            text = self.words("uses right", names=say.keys(unused, place))
             yield from self._labelled("unused", Text(text), width)
 
     def _short(self, verdict: Verdict, width: int) -> Iterator[Text]:
@@ -402,7 +403,7 @@ class Check:
                 key = "note operand right" if verdict.verdict == "right" else "note operand"
                 texts = [self.say.operand(verdict, operand) for operand in verdict.operands]
                 notes += [self.words(key, name=name, text=text) for text in texts]
-            if verdict.note in ("does not follow", "given twice"):
+            if verdict.note == "given twice" or self._is_odd(verdict):
                 notes.append(self.words(f"note {verdict.note}", name=name))
             usual = self.report.problem.training.learning_rate
             if verdict.claim.learning_rate not in (None, usual):
@@ -410,6 +411,11 @@ class Check:
                 notes.append(self.words("note rate", name=name, rate=rate))
             line = self.words("line", line=verdict.claim.line)
             yield from (f"{line}{self.words('comma')}{note}" for note in notes)
+
+    def _is_odd(self, verdict: Verdict) -> bool:
+        """Whether a right line does not follow, and no wrong one before it explains why."""
+        odd = verdict.note == "does not follow"
+        return odd and verdict.key not in self.say.author.right_after_all
 
     def _missing(self) -> Iterator[str]:
         missing = self.report.missing

@@ -263,7 +263,7 @@ class Sentences:
         return Mistake(
             kind=first.mistake or "",
             title=self.title(mistaken) if first.mistake else self.words("no certain cause"),
-            misprint=is_misprint(mistaken),
+            misprint=self.author.is_misprint(mistaken),
             line=first.claim.line,
             quantity=self.whole_name(first.claim),
             printed=first.claim.printed.text,
@@ -420,11 +420,6 @@ class Sentences:
             owner = self.key(operand.is_value_of, place)
             text += self.words("value of", name=owner)
         return text
-
-
-def is_misprint(mistaken: Mistaken) -> bool:
-    """Whether later lines use the right value of every line of a mistake."""
-    return all(verdict.is_misprint for verdict in mistaken.verdicts)
 
 
 def _telling(key: Key) -> tuple[bool, bool]:

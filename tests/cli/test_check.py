@@ -321,6 +321,7 @@ def test_a_class(bptrace, class_of_five: list[str]) -> None:
     assert marks.split() == ["mark", "23/23", "22/23", "22/23", "faulty", "20/23"]
     assert "the bias of another neuron" in text
     assert "two lines interchanged" in text
+    assert "two digits interchanged (a misprint)" in text
     assert "student-4.toml:1:9:" in text
 
 
@@ -371,6 +372,20 @@ def test_a_large_class_on_all_cores_is_in_the_order_given(bptrace, student: Stud
     shown = bptrace("check", *files, "--table").stdout
     assert all(f"s{k:02d}" in shown for k in range(1, 15))
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_misprint_is_told_apart_from_mistakes_of_understanding(bptrace, student: Student) -> None:
+    file = student("s.toml", [("0.66, 0.67", "0.66, 0.66")], out_h1="0.6465563062")
+    shown = bptrace("check", file).stdout
+    assert "from 2 mistakes (1 of them a misprint)" in " ".join(shown.split())
+    first, misprints = shown.split("Misprints: wrong where they stand")
+    assert "in the unprinted in_O2" in first
+    assert "2. two digits interchanged" in misprints
+    assert "not by      in_O1, " in misprints
+    assert "does not follow" not in shown
+    claims = json.loads(bptrace("check", file, "--json").stdout)["claims"]
+    assert [c["misprint"] for c in claims if c["verdict"] == "wrong"] == [True, False]
+    assert "in[2,1]" in claims[1]["not_used_by"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
