@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -19,13 +20,17 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 import bptrace
+from bptrace.checks.page import check
 from bptrace.notation import Notation
 from bptrace.render.calculation import Calculation
 from bptrace.render.console import THEME
+from bptrace.render.report import Beside, Check
+from bptrace.render.sentences import Sentences
 from bptrace.render.words import Words
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH = 80
+BLANK = Style(conceal=True)
 PAPER = TerminalTheme(
     (252, 252, 250),
     (40, 44, 52),
@@ -39,13 +44,36 @@ PAPER = TerminalTheme(
 
 def run_picture() -> str:
     """Return the picture of the flagship: its head, the hidden layer, one way back."""
-    trace = bptrace.run("lh25-2020")
-    rows = rendered(Calculation(trace, Notation.of(trace.problem), Words("en")))
+    view, _ = flagship()
+    rows = rendered(view)
     forward, backward = heading(rows, "Forward"), heading(rows, "Backward")
     blocks = [k for k in range(len(rows)) if not plain(rows[k]).strip()]
     hidden = next(k for k in blocks if k > forward + 14)
     output = next(k for k in blocks if k > backward + 4)
     return picture([*rows[:hidden], None, *rows[backward:output], None], "bptrace run lh25-2020")
+
+
+def check_picture() -> str:
+    """Return the picture of the verdict on the flagship: its head and two of its mistakes."""
+    _, view = flagship()
+    rows = rendered(view)
+    second = next(k for k, row in enumerate(rows) if plain(row).startswith("2. "))
+    third = next(k for k, row in enumerate(rows) if plain(row).startswith("3. "))
+    end = next(k for k in range(third + 3, len(rows)) if plain(rows[k]).startswith("    hint"))
+    first = [k for k in range(second) if plain(rows[k]).startswith("  ✗")][1]
+    shown = [*rows[:first], None, *rows[third : end + 1], None]
+    return picture(shown, "bptrace check lh25-2020")
+
+
+def flagship() -> tuple[Calculation, Check]:
+    """Return what `bptrace run lh25-2020` and `bptrace check lh25-2020` print."""
+    problem = replace(bptrace.load("lh25-2020"), file="lh25-2020")
+    trace = bptrace.run(problem, engine="python")
+    notation, words = Notation.of(trace.problem), Words("en")
+    calculation = Calculation(trace, notation, words)
+    say = Sentences(check(trace), trace, notation, words, 10)
+    calculation.remark = Beside(say, calculation.as_printed)
+    return calculation, Check(say)
 
 
 Row = list[Segment]
@@ -89,12 +117,15 @@ def picture(rows: list[Row | None], title: str) -> str:
 
 
 def pieces(segment: Segment) -> list[tuple[str, Style | str]]:
-    """Cut the blanks at both ends off, because some viewers swallow them."""
+    """Cut the blanks at both ends off, because some viewers swallow them.
+
+    They get a style of their own, or Rich would put them together again.
+    """
     found = re.findall(r" +|[^ ]+(?: [^ ]+)*", segment.text)
-    return [(text, segment.style or "") for text in found]
+    return [(text, BLANK if text.isspace() else segment.style or "") for text in found]
 
 
-PICTURES = {"run.svg": run_picture}
+PICTURES = {"run.svg": run_picture, "check.svg": check_picture}
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
