@@ -375,16 +375,26 @@ def test_a_large_class_on_all_cores_is_in_the_order_given(bptrace, student: Stud
 
 
 def test_a_misprint_is_told_apart_from_mistakes_of_understanding(bptrace, student: Student) -> None:
-    file = student("s.toml", [("0.66, 0.67", "0.66, 0.66")], out_h1="0.6465563062")
+    file = student("s.toml", SHARED, **{"dout_h1/din_h1": "0.2278842405"})
     shown = bptrace("check", file).stdout
     assert "from 2 mistakes (1 of them a misprint)" in " ".join(shown.split())
     first, misprints = shown.split("Misprints: wrong where they stand")
-    assert "in the unprinted in_O2" in first
+    assert "1. the bias of another neuron" in first
     assert "2. two digits interchanged" in misprints
-    assert "not by      in_O1, " in misprints
+    assert "not by      ∂E/∂w1: calculated with the right value" in misprints
     assert "does not follow" not in shown
     claims = json.loads(bptrace("check", file, "--json").stdout)["claims"]
-    assert [c["misprint"] for c in claims if c["verdict"] == "wrong"] == [True, False]
+    assert [c["misprint"] for c in claims if c["verdict"] == "wrong"] == [False, False, True]
+
+
+def test_right_lines_that_do_not_follow_show_a_misprint(bptrace, student: Student) -> None:
+    file = student("s.toml", out_h1="0.6465563062")
+    shown = bptrace("check", file).stdout
+    assert "from 1 mistake (a misprint), at out_h1 (line 42)" in " ".join(shown.split())
+    assert "not by      in_O1, " in shown
+    assert "does not follow" not in shown
+    claims = json.loads(bptrace("check", file, "--json").stdout)["claims"]
+    assert claims[1]["misprint"]
     assert "in[2,1]" in claims[1]["not_used_by"]
 
 
