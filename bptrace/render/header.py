@@ -15,6 +15,8 @@ from bptrace.model import Network
 from bptrace.notation import Notation
 from bptrace.notation.text import write
 from bptrace.render.drawing import Drawing, Edge, Node
+from bptrace.render.table import wrapped
+from bptrace.render.tables import without_padding
 from bptrace.render.words import Words
 from bptrace.trace import Trace
 
@@ -47,8 +49,7 @@ class Header:
         if drawing is not None and drawing.fits(width - 2):
             yield Text()
             for row in console.render_lines(drawing, options.update(width=width - 2), pad=False):
-                yield Segment("  ")
-                yield from row
+                yield from without_padding([Segment("  "), *row])
                 yield Segment.line()
         yield Text()
 
@@ -64,7 +65,8 @@ class Header:
             (self._training(), "bptrace.layer"),
         ):
             if text:
-                yield Text(f" {self.notation.plain(text)}", style, overflow="fold")
+                for row in wrapped(Text(self.notation.plain(text), style), width - 2, indent=2):
+                    yield Text(" ").append_text(row)
         yield line
 
     def _network(self) -> str:

@@ -8,12 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rich.cells import cell_len
 from rich.text import Text
 
-_BREAKS = re.compile(r"(?= [+−·*-] )")
-_TIGHT = re.compile(r"(?=[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]))|(?<=, )")
+_BREAK = re.compile(r"[(\[)\]]| [+−·*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, ")
+_BINDS = {
+    **dict.fromkeys((" + ", " − ", " - "), (False, 0)),
+    **dict.fromkeys((" · ", " * "), (False, 1)),
+    **dict.fromkeys("·*", (False, 2)),
+    **dict.fromkeys(("/", ", "), (True, 0)),
+}
+"""How strongly operators hold a formula together, and whether they are broken only if they must."""
 _GAP = 3
 _ROOM = 24
 """Cells for a formula below which names rather stand in rows of their own."""
@@ -47,7 +54,10 @@ class Line:
 
 
 def broken(text: str, width: int) -> list[str]:
-    """Break a formula before its operators, so that each line fits `width` cells if it can."""
+    """Break a formula before its operators, so that each line fits `width` cells.
+
+    Sums are broken rather than products, and what stands in brackets only if it must be.
+    """
     lines: list[str] = []
     for piece in _pieces(text, width):
         if lines and cell_len(lines[-1]) + cell_len(piece) <= width:
@@ -58,13 +68,30 @@ def broken(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
-    """Cut a formula where it may be broken; where a row is very short also inside products."""
-    for piece in _BREAKS.split(text):
-        if cell_len(piece) <= width:
-            yield piece
-            continue
-        for part in _TIGHT.split(piece):
-            yield from _chopped(part, width)
+    """Cut a formula that is too wide at its weakest operators, and the pieces likewise."""
+    if cell_len(text.lstrip()) <= width:  # a row does not begin with a blank
+        yield text
+        return
+    cuts = list(_cuts(text))
+    if not cuts:
+        yield from _chopped(text, width)
+        return
+    weakest = min(binds for binds, _ in cuts)
+    bounds = [0, *(at for binds, at in cuts if binds == weakest), len(text)]
+    for start, end in pairwise(bounds):
+        yield from _pieces(text[start:end], width)
+
+
+def _cuts(text: str) -> Iterator[tuple[tuple[bool, int, int], int]]:
+    """Yield where a formula may be broken, and how strongly it is held together there."""
+    depth = 0
+    for found in _BREAK.finditer(text):
+        sign = found.group()
+        depth += (sign in "([") - (sign in ")]")
+        at = found.end() if sign == ", " else found.start()
+        if 0 < at < len(text) and sign in _BINDS:
+            last, binds = _BINDS[sign]
+            yield (last, depth, binds), at
 
 
 def _chopped(text: str, width: int) -> Iterator[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from bptrace.address import Address, Layout, Quantity
 from bptrace.notation import Notation
+from bptrace.render.table import wrapped
+from bptrace.render.tables import without_padding
 from bptrace.render.words import Words
 from bptrace.trace import Trace
 
@@ -31,10 +34,18 @@ class Summary:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         network = self.trace.problem.network
         equations = 2 * sum(network.widths) + 2 * self.trace.layout.n_parameters
-        yield Text(f"  {self.words('too large', equations=equations)}\n")
-        yield self._table()
-        yield Text(f"\n  {self.words('ask for a part')}")
-        yield from self._advice()
+        yield from self._sentence(self.words("too large", equations=equations), options.max_width)
+        yield Text()
+        for line in console.render_lines(self._table(), options, pad=False):
+            yield from without_padding(line)
+            yield Segment.line()
+        yield Text()
+        yield from self._sentence(self.words("ask for a part"), options.max_width)
+        yield from self._advice(options.max_width)
+
+    def _sentence(self, text: str, width: int) -> Iterator[Text]:
+        for row in wrapped(Text(text), width - 2):
+            yield Text("  ").append_text(row)
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 1), header_style="bptrace.layer")
@@ -44,7 +55,7 @@ class Summary:
         weight = Address(Q.D_W, depth, 1, 1)
         titles = [_bare(self.notation.name(place)) for place in (out, delta, weight)]
         for title in ("", "", *(name(f"{t}: min … max") for t in titles)):
-            table.add_column(title, justify="right")
+            table.add_column(title, justify="right", overflow="fold")
         for l in range(1, depth + 1):
             size = str(self.trace.problem.network.widths[l])
             label = self.words("layer", l=l + self.notation.dialect.first_layer)
@@ -68,7 +79,7 @@ class Summary:
             low, high = (self.notation.number(float(v), 4) for v in (min(values), max(values)))
             yield f"{low} {self.notation.plain('…')} {high}"
 
-    def _advice(self) -> Iterator[Text]:
+    def _advice(self, width: int) -> Iterator[Text]:
         depth = self.trace.problem.network.depth
         file = self.trace.problem.file or "FILE"
         neuron = self.notation.name(Address(Q.OUT, depth, 1))
@@ -76,7 +87,8 @@ class Summary:
             f"bptrace run {file} --only {neuron}",
             f'bptrace explain {file} "dE/dw[{depth},1,1]"',
         ):
-            yield Text(f"    {command}", "bptrace.highlight")
+            for row in wrapped(Text(command, "bptrace.highlight"), width - 4, indent=4):
+                yield Text("    ").append_text(row)
         yield Text()
 
 

@@ -58,7 +58,7 @@ class Listing:
             table.add_row(*(Text(self._cell(row[column])) for column in self.columns))
         yield Text(self._plain(self.words(self.kind)), "bptrace.phase")
         for line in console.render_lines(table, options, pad=False):
-            yield from _without_padding(line)
+            yield from without_padding(line)
             yield Segment.line()
         yield Text()
 
@@ -74,7 +74,7 @@ class Listing:
         return to_ascii(text) if self.ascii else text
 
 
-def _without_padding(line: Sequence[Segment]) -> list[Segment]:
+def without_padding(line: Sequence[Segment]) -> list[Segment]:
     """Leave out the spaces with which a table fills its last column: they stay behind in files."""
     segments = list(line)
     while segments and not segments[-1].text.strip():

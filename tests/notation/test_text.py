@@ -192,8 +192,13 @@ def test_what_is_written_is_read_as_the_same_formula(
 
 # The lines of a calculation, with so many digits that the numbers are exact.
 
-EXACT = 800
-"""A float64 has at most 767 significant digits, so that 800 write it exactly."""
+EXACT = 40
+"""So many decimals write every float64 so that it is read again as itself, see `format_number`.
+
+Digits that nobody needs are never written, and 17 are always enough. A number of the size 10⁻ᵏ
+needs k + 17 decimals at most; where k is above 21, more than half of the 40 would be zeros, and it
+is written with a power of ten.
+"""
 
 
 def lines(trace: Trace, step: int) -> Iterator[Address]:

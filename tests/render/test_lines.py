@@ -67,8 +67,8 @@ def test_long_names_have_rows_of_their_own() -> None:
     assert shown(Block("O1", [line], 2, BAR), 42) == [
         "  O1 ╷ ∂out_O1/∂in_O1",
         "     │          = out_O1·(1 − out_O1)",
-        "     │          = 0.7989476414·(1",
-        "     │              − 0.7989476414)",
+        "     │          = 0.7989476414",
+        "     │              ·(1 − 0.7989476414)",
         "     ╵          = 0.1606",
     ]
     long = Block("hidden_neuron_1", [Line("E", "1 + 1", "1 + 1", "2")], 8, BAR)
@@ -82,6 +82,16 @@ def test_formulas_are_broken_before_their_operators() -> None:
     assert broken(text, 11) == ["w1·out_h1", "+ w2·out_h2", "− w3·out_h3", "+ b1"]
     assert broken("∂E/∂out_h1 · ∂out_h1/∂in_h1", 20) == ["∂E/∂out_h1", "· ∂out_h1/∂in_h1"]
     assert broken("a - b * c", 4) == ["a", "- b", "* c"]
+
+
+def test_weak_operators_are_broken_first() -> None:
+    text = "δ_1 · ∂in_1/∂out + δ_2 · ∂in_2/∂out"
+    assert broken(text, 20) == ["δ_1 · ∂in_1/∂out", "+ δ_2 · ∂in_2/∂out"]
+    text = "(0.798 − 0.01) · (0.798·(1 − 0.798))"
+    assert broken(text, 24) == ["(0.798 − 0.01)", "· (0.798·(1 − 0.798))"]
+    assert broken(text, 16) == ["(0.798 − 0.01)", "· (0.798", "·(1 − 0.798))"]
+    assert broken("1/(1 + e^(−1.5 − 2.5))", 17) == ["1/(1", "+ e^(−1.5 − 2.5))"]
+    assert broken("1/(1 + e^(−1.5 − 2.5))", 14) == ["1/(1 + e^(−1.5", "− 2.5))"]
 
 
 def test_products_are_broken_only_if_they_must() -> None:
