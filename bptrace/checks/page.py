@@ -19,7 +19,7 @@ from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
 from bptrace.checks.operands import Operand, check_operands
 from bptrace.checks.report import Report, verdict_of
-from bptrace.checks.search import UNKNOWN_BITS, Entry, Prior, Search
+from bptrace.checks.search import UNKNOWN_BITS, Entry, Prior, Search, repriced
 from bptrace.checks.views import hidden_places, information
 from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
@@ -105,26 +105,24 @@ class Page:
         hypothesis: Hypothesis | None = None,
         epsilon: float = FLOAT64,
         without: frozenset[str] = frozenset(),
-        passes: int = PASSES,
+        explain: bool = True,
     ) -> Judged:
-        """Judge the page under one reading; without explanations if there are no `passes`."""
-        statements = self._turned(hypothesis)
-        graph = self._graph(hypothesis)
-        if not passes:
-            judge = Judge(graph, statements, epsilon)
-            return _coded(judge, judge.run(), hypothesis, Prior())
-        used = prior = Prior()
-        for _ in range(passes):
-            judge = Judge(graph, statements, epsilon, Search(prior, without, self._known))
-            used = prior
+        """Judge the page under one reading, with explanations or (quickly) without.
+
+        The page is gone through again as long as what is found at some lines changes what is
+        likeliest at others.
+        """
+        statements, graph = self._turned(hypothesis), self._graph(hypothesis)
+        prior = Prior()
+        for _ in range(PASSES):
+            search = Search(prior, without, self._known) if explain else None
+            judge = Judge(graph, statements, epsilon, search)
             lines = judge.run()
-            wrong = [line for line in lines if line.verdict == WRONG]
-            if len(wrong) < 2:
+            learned, is_settled = _learned(lines, prior)
+            if is_settled:
                 break
-            prior = Prior()
-            for line in wrong:
-                prior.learn(line.finding)
-        return _coded(judge, lines, hypothesis, used)
+            prior = learned
+        return _coded(judge, lines, hypothesis, learned)
 
     @cached_property
     def plain(self) -> Graph:
@@ -162,16 +160,11 @@ class Page:
         readings = list(self._promising(plain, wrong))
         if not readings:
             return plain
-        quick = [(self.judged(h, epsilon, passes=0).bits, k) for k, h in enumerate(readings)]
-        unexplained = self.judged(None, epsilon, passes=0).bits
+        quick = [(self.judged(h, epsilon, explain=False).bits, k) for k, h in enumerate(readings)]
+        unexplained = self.judged(None, epsilon, explain=False).bits
         chosen = sorted(entry for entry in quick if entry[0] < unexplained)[:FULL_READINGS]
-        if not chosen:
-            return plain
-        once = [self.judged(readings[k], epsilon, without, passes=1) for _, k in chosen]
-        best = min(once, key=lambda judged: judged.bits)
-        return min(
-            plain, self.judged(best.hypothesis, epsilon, without), key=lambda judged: judged.bits
-        )
+        full = [self.judged(readings[k], epsilon, without) for _, k in chosen]
+        return min([plain, *full], key=lambda judged: judged.bits)
 
     def _promising(self, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hypothesis]:
         """Yield the readings that could save more bits than they cost.
@@ -202,6 +195,27 @@ class Page:
         if graph.is_circular or (reading.candidate is not None and len(graph.rewritten) < 2):
             return frozenset()
         return graph.rewritten
+
+
+def _learned(lines: Sequence[Line], before: Prior) -> tuple[Prior, bool]:
+    """Weigh the explanations of all lines anew by what was found at all of them.
+
+    Returns the prior that they speak for, by which they are priced from now on, and whether the
+    first explanation of every line has stayed the first.
+    """
+    found = [line for line in lines if line.verdict == WRONG and line.finding is not None]
+    if len(found) < 2:
+        return before, True
+    learned = Prior()
+    for line in found:
+        learned.learn(line.finding)
+    is_settled = True
+    for line in found:
+        assert line.finding is not None
+        best = line.finding.best
+        line.finding = repriced(line.finding, before, learned)
+        is_settled &= line.finding.best.expr == best.expr and line.finding.best.place == best.place
+    return learned, is_settled
 
 
 def _coded(

@@ -7,8 +7,8 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from math import log2
 
 from bptrace.address import Address, Quantity
@@ -26,8 +26,9 @@ UNKNOWN_BITS = -log2(UNKNOWN)
 MOST_FOREIGN = 200
 """Other quantities of a page that are tried in the place of each operand."""
 
-WORST, BEHIND = -4.0, 16.0
-"""A candidate that cannot reach this score, or is so far behind the best, is not looked into."""
+WORST, BEHIND = -12.0, 16.0
+"""A candidate that cannot reach this score, or is so far behind the best, is not looked into: what
+is found at other lines makes none cheaper by so much."""
 
 Entry = tuple[str, Variant, Expr, int]
 """A mistake at a step: its name, what it makes of the formula, the same for the interval reading,
@@ -103,7 +104,8 @@ class Search:
         found += self._operands(judge, statement, digits)
         if not found:
             return None
-        return self._ranked(found, statement)
+        chance = self.tried * 2.5 * 10.0 ** -max(statement.printed.significant, 1)
+        return ranked(found, chance)
 
     # Wrong formulas
 
@@ -237,17 +239,21 @@ class Search:
                     digits - width + UNKNOWN_BITS, cost, ways * len(parents),
                 )  # fmt: skip
 
-    # Order
 
-    def _ranked(self, found: list[Candidate], statement: Statement) -> Finding:
-        found.sort(key=lambda candidate: -candidate.score)
-        best = found[0]
-        alike = [2.0 ** (c.score - best.score) for c in found if c.equals(best)]
-        all_ = sum(2.0 ** (c.score - best.score) for c in found)
-        posterior = sum(alike) / (all_ + 2.0 ** min(-best.score, 60.0))
-        digits = max(statement.printed.significant, 1)
-        chance = self.tried * 2.5 * 10.0**-digits
-        return Finding(tuple(found), best.score, posterior, chance)
+def ranked(found: Iterable[Candidate], chance: float) -> Finding:
+    """Return candidates as a finding, best first."""
+    order = sorted(found, key=lambda candidate: -candidate.score)
+    best = order[0]
+    weights = [2.0 ** (candidate.score - best.score) for candidate in order]
+    alike = sum(w for c, w in zip(order, weights, strict=True) if c.equals(best))
+    posterior = alike / (sum(weights) + 2.0 ** min(-best.score, 60.0))
+    return Finding(tuple(order), best.score, posterior, chance)
+
+
+def repriced(finding: Finding, before: Prior, prior: Prior) -> Finding:
+    """Return a finding as another prior weighs it; `before` is the one that has weighed it."""
+    new = (replace(c, cost=prior.price(c, before)) for c in finding.candidates)
+    return ranked(new, finding.chance)
 
 
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
