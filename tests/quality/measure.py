@@ -10,8 +10,8 @@ from time import perf_counter
 
 from bptrace import engine
 from bptrace.checks.findings import Candidate, Finding
-from bptrace.checks.page import check
-from bptrace.checks.report import ACCEPTED, Report, Verdict
+from bptrace.checks.page import Page, check
+from bptrace.checks.report import ACCEPTED, Report, Verdict, verdict_of
 from bptrace.model import Problem
 from tests.quality.pages import Style, correct_pages
 from tests.quality.plant import Planted, until_visible
@@ -46,6 +46,13 @@ def judged(page: Problem) -> tuple[Report, float]:
     start = perf_counter()
     report = check(trace)
     return report, perf_counter() - start
+
+
+def judged_without(page: Problem, kind: str) -> Report:
+    """Check a page with a table of mistakes that lacks one kind."""
+    whole = Page(engine.run(page, engine="python"))
+    lines = whole.judged(without=frozenset({kind})).lines
+    return Report(page, tuple(verdict_of(line, ()) for line in lines), ())
 
 
 def false_alarms(lines: int, seed: int) -> tuple[int, int, list[tuple[Style, Problem, Verdict]]]:
@@ -119,6 +126,76 @@ def is_planted(planted: Planted, candidate: Candidate, which: int) -> bool:
         return False
     place = list(planted.wrong)[which]
     return planted.is_same({candidate.place: candidate.expr}, {place: planted.wrong[place]})
+
+
+def two_mistakes(found: Rates, planted: Planted, report: Report) -> None:
+    """Two wrong formulas in different steps: are both found and named, and nothing else?"""
+    wrong = {v.key: v for v in report.verdicts if v.verdict == "wrong"}
+    first = report.first_mistake
+    roots = [next((wrong[k] for k in wrong if k in seen), None) for seen in planted.seen]
+    named = [
+        root is not None and any(is_planted(planted, c, k) for c in _first_group(root.finding))
+        for k, root in enumerate(roots)
+    ]
+    everywhere = frozenset().union(*planted.seen)
+    found.count(
+        both=all(roots),
+        first=first is not None and first.key in everywhere,
+        spurious=sum(key not in everywhere for key in wrong),
+        named=all(named),
+    )
+
+
+def pair_in_one(found: Rates, planted: Planted, report: Report) -> None:
+    """Two mistakes in one formula: found, and named as a pair?"""
+    first = report.first_mistake
+    located = first is not None and first.key in planted.seen[0]
+    finding = first.finding if first is not None and located else None
+    found.count(
+        located=located, named=any(is_planted(planted, c, 0) for c in _first_group(finding))
+    )
+
+
+def _first_group(finding: Finding | None) -> list[Candidate]:
+    return next(iter(groups(finding)), [])
+
+
+def held_out(found: Rates, planted: Planted, _: Report) -> None:
+    """A mistake of a kind that the table does not have: what is said of it?"""
+    report = judged_without(planted.page, planted.kinds[0])
+    first = report.first_mistake
+    located = first is not None and first.key in planted.seen[0]
+    finding = first.finding if first is not None and located else None
+    accepted = finding is not None and finding.bits > ACCEPTED
+    same = accepted and any(is_planted(planted, c, 0) for c in _first_group(finding))
+    slip = accepted and not same and finding is not None and finding.best.expr is None
+    found.count(
+        located=located, unexplained=located and not accepted, same=same, slip=slip,
+        other=accepted and not same and not slip,
+    )  # fmt: skip
+
+
+def made_everywhere(found: Rates, planted: Planted, report: Report) -> None:
+    """One mistake at many places: is it reported as one?"""
+    reading = report.reading is not None
+    found.count(
+        one=reading or len(report.mistakes) == 1,
+        reading=reading,
+        clean=reading and report.reading_wrong == 0,
+    )
+
+
+def other_convention(found: Rates, planted: Planted, report: Report) -> None:
+    """A page in another convention: recognised, and clean in it?
+
+    Some losses are one and the same for one or two outputs.
+    """
+    name, reading = planted.kinds[0], report.reading
+    losses = reading is not None and reading.name.startswith("loss:") and name.startswith("loss:")
+    found.count(
+        recognised=reading is not None and (reading.name == name or losses),
+        clean=reading is not None and report.reading_wrong == 0,
+    )
 
 
 def foreign_number(found: Rates, planted: Planted, report: Report) -> None:

@@ -21,7 +21,7 @@ from bptrace.checks.mistakes import MISTAKES, Mistake, Step, Variant
 from bptrace.maths.expr import Expr, inline, refs
 from bptrace.model import Problem
 from bptrace.printed import Printed
-from tests.quality.pages import Author, Style, problem, shown, steps, twin
+from tests.quality.pages import WIDTHS, Author, Style, problem, shown, steps, twin
 
 Q = Quantity
 VISIBLE = 1.9
@@ -158,6 +158,13 @@ def _alike(one: list[float], two: list[float]) -> bool:
 
 # --------------------------------------------------------------------------------------- drawing
 
+Drawing = Callable[[Random, Style], Planted | None]
+
+
+def carrying(style: Style, carried: str) -> Style:
+    """Return a style with another way of carrying numbers on."""
+    return replace(style, carried=carried)
+
 
 def sheet(rng: Random, style: Style, widths: tuple[int, ...] | None = None) -> Sheet:
     """Draw a problem to be printed in a given style."""
@@ -178,7 +185,7 @@ def until_visible(draw: Callable[[], Planted | None]) -> tuple[Planted, int]:
 
 
 def single(rng: Random, style: Style, only: str = "") -> Planted | None:
-    """Draw one mistake: a quantity, a place, a kind, an instance, each uniformly."""
+    """Draw one mistake: a quantity, a place, a kind (or the `only` one), an instance, uniformly."""
     page = sheet(rng, style)
     drawn = draw_variant(rng, page, only)
     if drawn is None:
@@ -299,33 +306,33 @@ def everywhere(rng: Random, style: Style) -> Planted | None:
     return replace(made, seen=tuple(seen for seen in made.seen if seen))
 
 
-def convention(rng: Random, style: Style) -> tuple[Planted, Hypothesis] | None:
-    """Draw a page on which the author follows another convention throughout."""
+def convention(rng: Random, style: Style) -> Planted | None:
+    """Draw a page on which the author follows another convention, seen at two lines at least."""
     page = sheet(rng, style)
     hypothesis = rng.choice(list(conventions(page.problem)))
+    made = _flipped(page, hypothesis) if hypothesis.flip else _rewritten(page, hypothesis)
+    if made is None or len({line for seen in made.seen for line in seen}) < 2:
+        return None
+    return replace(made, seen=tuple(seen for seen in made.seen if seen))
+
+
+def _rewritten(page: Sheet, hypothesis: Hypothesis) -> Planted | None:
     author = Author(page.problem, None, Random(0))
-    if hypothesis.flip:
-        return _flipped(page, hypothesis)
     assert hypothesis.rewrite is not None
     wrong = {
         key: new
         for key in page.order
         if (old := author.formula(key)) and (new := hypothesis.rewrite(key, old)) != old
     }
-    made = planted(page, wrong, (hypothesis.name,))
-    if made is None or not any(made.seen):
-        return None
-    return replace(made, seen=tuple(seen for seen in made.seen if seen)), hypothesis
+    return planted(page, wrong, (hypothesis.name,))
 
 
-def _flipped(page: Sheet, hypothesis: Hypothesis) -> tuple[Planted, Hypothesis] | None:
-    deltas = [k for k in page.right if k.quantity is Q.D_IN and k.of is None]
-    turned = [k for k in deltas if page.right[k].value]
-    if not turned:
-        return None
+def _flipped(page: Sheet, hypothesis: Hypothesis) -> Planted | None:
+    turned = [k for k in page.right if k.quantity is Q.D_IN and k.of is None]
+    turned = [k for k in turned if page.right[k].value]
     slips = {k: (_negative(page.right[k].text), False) for k in turned}
     seen = tuple(frozenset({key}) for key in turned)
-    return Planted(page, page.author(slips=slips), (hypothesis.name,), seen), hypothesis
+    return Planted(page, page.author(slips=slips), (hypothesis.name,), seen)
 
 
 def _negative(text: str) -> str:
@@ -410,8 +417,8 @@ def _slipped(rng: Random, kind: str, text: str) -> str | None:
 
 
 def every_variant(rng: Random) -> Iterator[tuple[Sheet, Address, Mistake, Variant]]:
-    """Yield every mistake at every step of one random network."""
-    page = sheet(rng, Style())
+    """Yield every mistake at every step of one small random network."""
+    page = sheet(rng, Style(), rng.choice(WIDTHS[:2]))
     for place in page.order:
         for entry in MISTAKES:
             for variant in variants_at(page, place, entry):

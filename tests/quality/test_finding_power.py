@@ -1,0 +1,66 @@
+"""Planted mistakes are found, located and named; correct pages are left in peace.
+
+A short, seeded version of ``python -m benchmarks.quality``: few pages, so one case less than the
+rate is let pass. `pytest --slow` measures more.
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor
+
+import pytest
+
+from bptrace.printed import Printed
+from tests.quality.measure import false_alarms
+from tests.quality.pages import Style
+from tests.quality.table import Row, table
+
+ROWS = list(table())
+FAST = [row for row in ROWS if row.digits == 4 and row.title != "two mistakes in one formula"]
+
+
+def assert_reaches(row: Row, cases: int) -> None:
+    found = row.measure(cases)
+    for what, rate in row.least.items():
+        assert found.hits[what] >= floor(rate * cases) - 1, (what, found[what], rate)
+    for what, rate in row.most.items():
+        assert found.hits[what] <= ceil(rate * cases) + 1, (what, found[what], rate)
+
+
+@pytest.mark.parametrize("row", FAST, ids=[row.name for row in FAST])
+def test_a_few_of_every_kind(row: Row) -> None:
+    assert_reaches(row, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_many_of_every_kind(row: Row) -> None:
+    assert_reaches(row, 60)
+
+
+def test_no_false_alarm() -> None:
+    pages, lines, alarms = false_alarms(5_000, seed=20)
+    assert (pages > 50, lines >= 5_000, alarms) == (True, True, [])
+
+
+@pytest.mark.slow
+def test_no_false_alarm_in_many_lines() -> None:
+    assert not false_alarms(100_000, seed=21)[2]
+
+
+@pytest.mark.parametrize(
+    ("style", "value", "text"),
+    [
+        (Style(digits=3), 0.0818233, "0.0818"),
+        (Style(digits=3, cut=True), 0.0818999, "0.0818"),
+        (Style(digits=3, significant=False), -0.0186, "-0.019"),
+        (Style(digits=4), 0.6, "0.6"),
+        (Style(digits=4), 0.1 * 3, "0.3"),
+        (Style(digits=4), 0.0, "0"),
+        (Style(digits=2, significant=False), 0.001, "0.00"),
+        (Style(digits=2), 123.4, "120"),
+    ],
+)
+def test_the_author_writes_as_people_do(style: Style, value: float, text: str) -> None:
+    assert style.write(value) == text
+    assert abs(Printed.parse(text).value - value) <= 5 * Printed.parse(text).ulp
