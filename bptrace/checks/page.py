@@ -19,7 +19,7 @@ from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
 from bptrace.checks.operands import Operand, check_operands
 from bptrace.checks.report import Report, verdict_of
-from bptrace.checks.search import UNKNOWN_BITS, Entry, Prior, Search, repriced
+from bptrace.checks.search import UNKNOWN_BITS, Known, Prior, Search, repriced
 from bptrace.checks.views import hidden_places, information
 from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
@@ -74,7 +74,7 @@ class Page:
         self.missing: list[Claim] = []
         self.rates: dict[Key, float] = {}
         self.stated: dict[Key, float] = {}
-        self._known: dict[tuple[Key, Expr], list[Entry]] = {}
+        self._known: Known = {}
         for claim, expr in trace.claims():
             self._add(claim, expr)
 

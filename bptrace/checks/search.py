@@ -7,8 +7,9 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import log2
 
 from bptrace.address import Address, Quantity
@@ -16,7 +17,7 @@ from bptrace.checks.claims import Judge, Statement
 from bptrace.checks.findings import Candidate, Finding, likeness
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval, point
-from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, share
+from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
 from bptrace.checks.views import Neighbourhood, Try, View, hidden_places, information, is_ready
 from bptrace.maths.expr import Expr, inline
@@ -26,6 +27,12 @@ UNKNOWN_BITS = -log2(UNKNOWN)
 MOST_FOREIGN = 200
 """Other quantities of a page that are tried in the place of each operand."""
 
+MOST_PAIRS, ALL_PAIRS = 2500, 10_000
+"""Pairs of mistakes tried at one step, and on a page: some 20 µs each."""
+
+LEAST_FOR_PAIRS = 12.0
+"""A pair costs 16 bits and more: numbers that carry less (3 digits) cannot tell which it was."""
+
 WORST, BEHIND = -12.0, 16.0
 """A candidate that cannot reach this score, or is so far behind the best, is not looked into: what
 is found at other lines makes none cheaper by so much."""
@@ -33,6 +40,9 @@ is found at other lines makes none cheaper by so much."""
 Entry = tuple[str, Variant, Expr, int]
 """A mistake at a step: its name, what it makes of the formula, the same for the interval reading,
 and in how many ways the mistake can be made there."""
+
+Known = dict[tuple[Key, Expr, int], list[Entry]]
+"""The mistakes at each step by its formula, single ones (1) and pairs (2)."""
 
 _NEGLIGIBLE = 1e-3
 
@@ -87,21 +97,24 @@ class Search:
         self,
         prior: Prior | None = None,
         without: frozenset[str] = frozenset(),
-        known: dict[tuple[Key, Expr], list[Entry]] | None = None,
+        known: Known | None = None,
     ) -> None:
         self.prior = Prior() if prior is None else prior
         self.without = without
         self.known = {} if known is None else known
         self.tried = 0
+        self.pairs_left = ALL_PAIRS
 
     def __call__(self, judge: Judge, statement: Statement) -> Finding | None:
         """Return the explanations of a wrong line, best first; None if there is none at all."""
         self.tried = 0
         expected = judge.value(judge.graph.fast[statement.key]).middle * statement.sign
         digits = information(statement.printed, expected)
-        found = [*self._formulas(judge, statement, digits)]
+        found = [*self._formulas(judge, statement, digits, self._variants)]
         found += self._copies(judge, statement, digits, expected)
         found += self._operands(judge, statement, digits)
+        if digits > LEAST_FOR_PAIRS and all(candidate.score <= 0 for candidate in found):
+            found += self._formulas(judge, statement, digits, self._pairs)
         if not found:
             return None
         chance = self.tried * 2.5 * 10.0 ** -max(statement.printed.significant, 1)
@@ -109,7 +122,13 @@ class Search:
 
     # Wrong formulas
 
-    def _formulas(self, judge: Judge, statement: Statement, digits: float) -> Iterator[Candidate]:
+    def _formulas(
+        self,
+        judge: Judge,
+        statement: Statement,
+        digits: float,
+        mistakes: Callable[[Judge, Key, Key], list[Entry]],
+    ) -> Iterator[Candidate]:
         places = hidden_places(judge, statement.key)
         values = Neighbourhood(judge)
         best = 0.0
@@ -117,7 +136,7 @@ class Search:
             view = View(judge, statement, place)
             tries = [
                 Try(values.read(fast), entry, variant, ways)
-                for entry, variant, fast, ways in self._variants(judge, place, statement.key)
+                for entry, variant, fast, ways in mistakes(judge, place, statement.key)
             ]
             self.tried += len(tries)
             for value, name, variant, ways in view.fitting(tries):
@@ -138,23 +157,41 @@ class Search:
 
     def _variants(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
         """Return all mistakes at a step that leads to `line`."""
-        graph = judge.graph
-        expr = inline(graph.formulas[place], lambda key: _path_written_out(judge, place, key))
-        step = Step(graph.problem, place, expr, graph.canon)
-        if (place, expr) not in self.known:
-            self.known[place, expr] = [
+        graph, step = judge.graph, self._step(judge, place)
+        if (place, step.expr, 1) not in self.known:
+            self.known[place, step.expr, 1] = [
                 (entry.name, variant, graph.link(variant.expr), len(variants))
                 for entry in MISTAKES
                 if entry.variants is not None
                 for variants in [list(entry.variants(step))]
                 for variant in variants
             ]
-        table = [entry for entry in self.known[place, expr] if entry[0] not in self.without]
+        table = [e for e in self.known[place, step.expr, 1] if e[0] not in self.without]
         if "foreign" in self.without or place != line:
             return table
         others = [key for key in judge.by_key if isinstance(key, Address)]
         variants = list(formulas.foreign(step, others[:MOST_FOREIGN]))
         return table + [("foreign", v, graph.link(v.expr), len(variants)) for v in variants]
+
+    def _pairs(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
+        """Return two mistakes in one step, as long as there is time for them."""
+        if self.pairs_left <= 0:
+            return []
+        step = self._step(judge, place)
+        if (place, step.expr, 2) not in self.known:
+            some = list(islice(pairs.pairs(step, self.without), MOST_PAIRS))
+            self.known[place, step.expr, 2] = [
+                ("pair", variant, judge.graph.link(variant.expr), len(some)) for variant in some
+            ]
+        table = self.known[place, step.expr, 2]
+        self.pairs_left -= len(table)
+        return table
+
+    def _step(self, judge: Judge, place: Key) -> Step:
+        """A step as its author may have seen it: with the unprinted paths written out."""
+        graph = judge.graph
+        expr = inline(graph.formulas[place], lambda key: _path_written_out(judge, place, key))
+        return Step(graph.problem, place, expr, graph.canon)
 
     # Slips of copying
 
@@ -167,7 +204,7 @@ class Search:
         others = [s for s in judge.statements if s.key != statement.key]
         for other in others:
             same = other.printed.value * other.sign == statement.printed.value * statement.sign
-            if same and other.printed.significant > 1:
+            if same and other.printed.significant > 1 and not _follows(judge, other, statement):
                 fields = {"x": other.key}
                 yield self._slip("copied", fields, statement, digits, len(others))
                 continue
@@ -254,6 +291,19 @@ def repriced(finding: Finding, before: Prior, prior: Prior) -> Finding:
     """Return a finding as another prior weighs it; `before` is the one that has weighed it."""
     new = (replace(c, cost=prior.price(c, before)) for c in finding.candidates)
     return ranked(new, finding.chance)
+
+
+def _follows(judge: Judge, later: Statement, earlier: Statement) -> bool:
+    """Whether one line is calculated from the other: then it cannot have been copied from it."""
+    stack, done = [earlier.key], {earlier.key}
+    while stack:
+        for child in judge.graph.children.get(stack.pop(), ()):
+            if child == later.key:
+                return True
+            if child not in done:
+                done.add(child)
+                stack.append(child)
+    return False
 
 
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:

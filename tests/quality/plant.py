@@ -369,6 +369,8 @@ def slip(rng: Random, style: Style, kind: str, used: bool | None = None) -> Plan
 
 def _of_lines(page: Sheet, kind: str, one: Address, two: Address, used: bool) -> Planted | None:
     """Another line's number; lines that follow from one another are not interchanged."""
+    if kind == "copied" and page.order.index(two) > page.order.index(one):
+        return None  # what stands further down may not be the same any more
     texts = {one: (page.right[two].text, used)}
     if kind == "swapped":
         if one.quantity is not two.quantity or two in page.first_lines(one) | {one}:

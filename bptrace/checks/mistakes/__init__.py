@@ -2,7 +2,8 @@
 
 A mistake is a way of rewriting the formula of a step; the same entry finds it on a page, names it
 in words, and plants it for tests. A new mistake is one entry in `formulas` (a wrong formula) or in
-`slips` (a wrong copy of a number). What is likely in a given place is weighed in `search`.
+`slips` (a wrong copy of a number); `pairs` puts two of the first kind together. What is likely in a
+given place is weighed in `search`.
 """
 
 from __future__ import annotations
@@ -54,6 +55,16 @@ def share(mistake: Mistake) -> float:
     return (1.0 - UNKNOWN) * mistake.weight / sum(entry.weight for entry in MISTAKES)
 
 
-from bptrace.checks.mistakes import formulas, slips  # noqa: E402  (they fill the table)
+from bptrace.checks.mistakes import formulas, pairs, slips  # noqa: E402  (they fill the table)
 
-__all__ = ["MISTAKES", "UNKNOWN", "Mistake", "Step", "Variant", "formulas", "share", "slips"]
+__all__ = [
+    "MISTAKES",
+    "UNKNOWN",
+    "Mistake",
+    "Step",
+    "Variant",
+    "formulas",
+    "pairs",
+    "share",
+    "slips",
+]
