@@ -26,6 +26,7 @@ ETA = Address(Quantity.ETA)
 MOST_PLACES = 3
 """So many lines of one mistake are gone through in full; of the others one row each is left."""
 
+MOST_MISTAKES = 40
 MOST_ROWS = 12
 MOST_EQUAL = 3
 _QUOTES = str.maketrans("“”’", '""\'')
@@ -89,13 +90,14 @@ class Check:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         yield from self._headline(width)
-        mistakes = self.report.mistakes
-        misprints = [m for m in mistakes if self.say.author.is_misprint(m)]
-        others = [m for m in mistakes if m not in misprints]
+        others: list[Mistaken] = []
+        misprints: list[Mistaken] = []
+        for mistaken in self.report.mistakes:
+            (misprints if self.say.author.is_misprint(mistaken) else others).append(mistaken)
         yield from self._mistakes(1, others, width)
         if misprints:
             yield Text()
-            yield from self._filled(self.words("misprints"), "bptrace.phase", width)
+            yield from wrapped(Text(self.words("misprints"), "bptrace.phase"), width)
             yield from self._mistakes(len(others) + 1, misprints, width)
         yield from self._notes(width)
         yield from self._tables()
@@ -178,7 +180,9 @@ class Check:
 
     def _mistakes(self, n: int, mistakes: Sequence[Mistaken], width: int) -> Iterator[Text]:
         """Yield mistakes, numbered from `n`; unexplained ones in a row under one heading."""
-        for explained, group in groupby(mistakes, lambda m: m.first.certainty != "unexplained"):
+        for explained, group in groupby(
+            mistakes[:MOST_MISTAKES], lambda m: m.first.certainty != "unexplained"
+        ):
             together = list(group)
             if explained:
                 for k, mistaken in enumerate(together):
@@ -189,6 +193,10 @@ class Check:
                 number = f"{n}" if n == last else self.say.notation.plain(f"{n}–{last}")
                 yield from self._mistake(number, Mistaken(verdicts), width)
             n += len(together)
+        if len(mistakes) > MOST_MISTAKES:
+            yield Text()
+            more = self.words("more mistakes", n=len(mistakes) - MOST_MISTAKES)
+            yield from wrapped(Text(more, "bptrace.remark"), width)
 
     def _mistake(self, number: str, mistaken: Mistaken, width: int) -> Iterator[Text]:
         yield Text()
@@ -444,9 +452,6 @@ class Check:
         for k, row in enumerate(rows):
             head = self._label(label) if k == 0 else Text(" " * self._margin)
             yield head.append_text(row)
-
-    def _filled(self, text: str, style: str, width: int) -> Iterator[Text]:
-        yield from wrapped(Text(text, style), width)
 
 
 class Beside:

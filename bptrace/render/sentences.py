@@ -80,7 +80,6 @@ class Sentences:
         self.notation = notation
         self.words = words
         self.digits = digits
-        self.network = trace.problem.network
         self._read = {id(claim): expr for claim, expr in trace.claims()}
         self._by_key = {v.key: v for v in reversed(report.verdicts)}
         claims = trace.problem.claims
@@ -148,7 +147,7 @@ class Sentences:
             text = self.words.list(dict.fromkeys(names))
             here = step == place.step and len(groups) == 1
             texts.append(text if here else self.words("step list", step=step, names=text))
-        text = "; ".join(texts) if self.words.language == "en" else "；".join(texts)
+        text = self.words("semicolon").join(texts)
         if len(keys) > most:
             text += self.words("and more", n=len(keys) - most)
         return text
@@ -195,19 +194,18 @@ class Sentences:
 
     def _field(self, value: object, place: Place) -> str:
         if isinstance(value, Address):
-            return self.key(value, place) if self._is_elsewhere(value, place) else self.name(
-                value, place)  # fmt: skip
+            claimed = self._is_claimed(value, place)
+            return self.key(value, place) if claimed else self.name(value, place)
         if isinstance(value, Op | Ref | Num):
             return self.formula(abbreviated(value, MOST_TERMS), place)
         if isinstance(value, float):
             return self.notation.number(value, 12)
         return str(value)
 
-    def _is_elsewhere(self, key: Address, place: Place) -> bool:
-        """Whether a quantity has a line of its own on this step of the page."""
+    def _is_claimed(self, key: Address, place: Place) -> bool:
+        """Whether a quantity, and not its negative, has a line of its own in this step."""
         verdict = self._by_key.get(key)
-        same_step = verdict is not None and verdict.claim.step == place.step
-        return same_step and verdict.sign > 0  # type: ignore[union-attr]
+        return verdict is not None and verdict.claim.step == place.step and verdict.sign > 0
 
     def why(self, verdict: Verdict, candidate: Candidate | None = None) -> str:
         """Return the cause of a wrong line, and the unprinted step in which it lies."""

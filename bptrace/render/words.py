@@ -159,6 +159,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Misprints: wrong where they stand, but what follows uses the right value",
         "笔误：此处写错，但后面用的是正确的值",
     ),
+    "more mistakes": (
+        "… and {n} more mistakes; --all shows every number",
+        "…… 另有 {n} 处失误；--all 列出全部数值",
+    ),
     "notes": ("Notes", "备注"),
     "line": ("line {line}", "第 {line} 行"),
     "equation": ("eq. {eq}", "式 {eq}"),
