@@ -47,7 +47,7 @@ class Judged:
     prior: Prior
 
 
-def check(trace: Trace, epsilon: float = FLOAT64) -> Report:
+def check(trace: Trace, epsilon: float = FLOAT64, readings: bool = True) -> Report:
     """Judge all claims of a trace's problem.
 
     Parameters
@@ -55,10 +55,12 @@ def check(trace: Trace, epsilon: float = FLOAT64) -> Report:
     trace : Trace
     epsilon : float
         Relative rounding of the arithmetic in which the author calculated.
+    readings : bool
+        Whether other readings of the whole page are tried; no verdict depends on them.
     """
     page = Page(trace)
     plain = page.judged(None, epsilon)
-    best = page.best(plain, epsilon)
+    best = page.best(plain, epsilon) if readings else plain
     verdicts = tuple(verdict_of(line, page.operands(plain, line)) for line in plain.lines)
     wrong = sum(line.verdict == WRONG for line in best.lines)
     return Report(trace.problem, verdicts, tuple(page.missing), best.hypothesis, wrong)

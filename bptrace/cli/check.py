@@ -122,7 +122,7 @@ def judged(
 
 
 def judge(
-    problem: Problem, float32: bool = False, trace: Trace | None = None
+    problem: Problem, float32: bool = False, trace: Trace | None = None, readings: bool = True
 ) -> tuple[Report, Trace]:
     """Judge a page; `trace` saves calculating it, if it goes as far as the page."""
     from bptrace import engine
@@ -132,4 +132,4 @@ def judge(
     steps = max((claim.step for claim in problem.claims), default=0)
     if trace is None or trace.steps < steps:
         trace = engine.run(problem, engine="python", steps=steps)
-    return check(trace, FLOAT32 if float32 else FLOAT64), trace
+    return check(trace, FLOAT32 if float32 else FLOAT64, readings), trace

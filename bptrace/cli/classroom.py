@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -67,6 +68,7 @@ def marked(files: Sequence[str], how: Marking) -> Iterator[Paper]:
         except BrokenProcessPool:  # one of them was ended from outside; this one does the rest
             yield from map(work, files[done:])
         except BaseException:
+            logging.getLogger("concurrent.futures").disabled = True  # it logs cancelled futures
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -113,7 +113,7 @@ def _verdicts(trace: Trace, view: Calculation, out: options.Output) -> Beside:
     from bptrace.render.report import Beside
     from bptrace.render.sentences import Sentences
 
-    report, judged = judge(trace.problem, trace=trace)
+    report, judged = judge(trace.problem, trace=trace, readings=False)
     say = Sentences(report, judged, view.notation, out.words, view.options.digits)
     return Beside(say, view.as_printed)
 
