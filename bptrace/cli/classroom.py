@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -60,22 +59,26 @@ def marked(files: Sequence[str], how: Marking) -> Iterator[Paper]:
     from concurrent.futures.process import BrokenProcessPool
 
     done = 0
-    with ProcessPoolExecutor(min(cores, len(files)), initializer=_end_quietly) as pool:
+    with ProcessPoolExecutor(min(cores, len(files)), initializer=_leave_to_parent) as pool:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # for those that are forked now
         try:
-            for found in pool.map(work, files):
+            papers = pool.map(work, files)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        try:
+            for found in papers:
                 done += 1
                 yield found
         except BrokenProcessPool:  # one of them was ended from outside; this one does the rest
             yield from map(work, files[done:])
         except BaseException:
-            logging.getLogger("concurrent.futures").disabled = True  # it logs cancelled futures
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _end_quietly() -> None:
-    """Let Ctrl-C end a worker at once and without words; the first process speaks for all."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _leave_to_parent() -> None:
+    """Let Ctrl-C be for the first process alone: it drops what is waiting, and speaks for all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def paper(file: str, how: Marking) -> Paper:
