@@ -142,6 +142,7 @@ class Graph:
         self.formulas: dict[Key, Expr] = {}
         self.given: dict[Key, float] = {}
         self.order: list[Key] = []
+        self._after: dict[Key, frozenset[Key]] = {}
         self.is_circular = False
         self._collect()
 
@@ -264,6 +265,18 @@ class Graph:
             for parent in self.parents[key]:
                 children[parent].append(key)
         return {key: tuple(found) for key, found in children.items()}
+
+    def after(self, key: Key) -> frozenset[Key]:
+        """The nodes that depend on `key`: nobody can have used one of them for it."""
+        if key not in self._after:
+            found: set[Key] = set()
+            stack = [key]
+            while stack:
+                new = [child for child in self.children.get(stack.pop(), ()) if child not in found]
+                found.update(new)
+                stack.extend(new)
+            self._after[key] = frozenset(found)
+        return self._after[key]
 
 
 def _share_of(address: Address) -> Address:

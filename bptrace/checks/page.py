@@ -118,6 +118,8 @@ class Page:
         prior = Prior()
         for _ in range(PASSES):
             search = Search(prior, without, self._known) if explain else None
+            if search is not None and hypothesis is not None:
+                search.pairs_left = 0  # two mistakes are for the page as it is stated
             judge = Judge(graph, statements, epsilon, search)
             lines = judge.run()
             learned, is_settled = _learned(lines, prior)

@@ -20,7 +20,7 @@ from bptrace.checks.interval import Interval, point
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
 from bptrace.checks.views import Neighbourhood, Try, View, hidden_places, information, is_ready
-from bptrace.maths.expr import Expr, inline
+from bptrace.maths.expr import Expr, inline, refs
 from bptrace.printed import Printed
 
 UNKNOWN_BITS = -log2(UNKNOWN)
@@ -29,6 +29,17 @@ MOST_FOREIGN = 200
 
 MOST_PAIRS, ALL_PAIRS = 2500, 10_000
 """Pairs of mistakes tried at one step, and on a page: some 20 µs each."""
+
+WORK = 20_000
+"""Operands that are read for one entry of the table at one step; in the sum over 784 inputs this is
+a dozen ways to make each mistake, in a formula of ten operands no limit at all."""
+
+MOST_WORK = 300_000
+"""Operands that are read for one wrong line, the nearest steps first: the hidden steps behind an
+output of 784-30-10 would take a quarter of a minute."""
+
+LONG = 30
+"""Operands of a long formula: no pairs are tried in it, and few misread operands."""
 
 LEAST_FOR_PAIRS = 12.0
 """A pair costs 16 bits and more: numbers that carry less (3 digits) cannot tell which it was."""
@@ -131,14 +142,17 @@ class Search:
     ) -> Iterator[Candidate]:
         places = hidden_places(judge, statement.key)
         values = Neighbourhood(judge)
-        best = 0.0
+        best, work = 0.0, 0
         for place in places:
+            if work > MOST_WORK:
+                break
             view = View(judge, statement, place)
             tries = [
                 Try(values.read(fast), entry, variant, ways)
                 for entry, variant, fast, ways in mistakes(judge, place, statement.key)
             ]
             self.tried += len(tries)
+            work += len(tries) * (1 + len(judge.graph.parents[place]))
             for value, name, variant, ways in view.fitting(tries):
                 result = view.result(value)
                 fit = judge.fit(result, statement)
@@ -158,26 +172,28 @@ class Search:
     def _variants(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
         """Return all mistakes at a step that leads to `line`."""
         graph, step = judge.graph, self._step(judge, place)
+        most = max(8, WORK // (1 + sum(1 for _ in refs(step.expr))))
         if (place, step.expr, 1) not in self.known:
             self.known[place, step.expr, 1] = [
                 (entry.name, variant, graph.link(variant.expr), len(variants))
                 for entry in MISTAKES
                 if entry.variants is not None
-                for variants in [list(entry.variants(step))]
+                for variants in [list(islice(entry.variants(step), most))]
                 for variant in variants
             ]
         table = [e for e in self.known[place, step.expr, 1] if e[0] not in self.without]
         if "foreign" in self.without or place != line:
             return table
-        others = [key for key in judge.by_key if isinstance(key, Address)]
-        variants = list(formulas.foreign(step, others[:MOST_FOREIGN]))
+        later = graph.after(line)
+        others = [key for key in judge.by_key if isinstance(key, Address) and key not in later]
+        variants = list(islice(formulas.foreign(step, others[:MOST_FOREIGN]), most))
         return table + [("foreign", v, graph.link(v.expr), len(variants)) for v in variants]
 
     def _pairs(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
         """Return two mistakes in one step, as long as there is time for them."""
-        if self.pairs_left <= 0:
-            return []
         step = self._step(judge, place)
+        if self.pairs_left <= 0 or sum(1 for _ in refs(step.expr)) > LONG:
+            return []
         if (place, step.expr, 2) not in self.known:
             some = list(islice(pairs.pairs(step, self.without), MOST_PAIRS))
             self.known[place, step.expr, 2] = [
@@ -201,12 +217,15 @@ class Search:
         fields = {"x": statement.key}
         for name, ways in slipped(expected, statement.printed):
             yield self._slip(name, fields, statement, digits, ways)
-        others = [s for s in judge.statements if s.key != statement.key]
+        later, here = judge.graph.after(statement.key), _now(judge, statement.key)
+        others = [s for s in judge.statements if s.key != statement.key and s.key not in later]
         for other in others:
             same = other.printed.value * other.sign == statement.printed.value * statement.sign
-            if same and other.printed.significant > 1 and not _follows(judge, other, statement):
+            if same and other.printed.significant > 1:
                 fields = {"x": other.key}
                 yield self._slip("copied", fields, statement, digits, len(others))
+                continue
+            if not _stands_for(judge, here, other, statement):
                 continue
             extra = self._interchanged(judge, statement, other)
             if extra is not None:
@@ -217,24 +236,13 @@ class Search:
         """Bits of the other line's digits if two lines stand in each other's place."""
         if one.printed.value == two.printed.value:
             return None
-        for first, second in ((one, two), (two, one)):
-            if first.key in judge.shadow(second.key)[1]:
-                return None
-            value = self._now(judge, first.key)
-            turned = Statement(second.claim, first.key, second.sign, second.printed)
-            if judge.fit(value, turned) is None:
-                return None
-            if judge.fit(value, first) is not None:
-                return None
+        if one.key in judge.shadow(two.key)[1] or two.key in judge.shadow(one.key)[1]:
+            return None
+        there = _now(judge, two.key)
+        fit_well = judge.fit(_now(judge, one.key), one) or judge.fit(there, two)
+        if fit_well or not _stands_for(judge, there, one, two):
+            return None
         return information(two.printed, judge.graph.exact[two.key] * two.sign)
-
-    def _now(self, judge: Judge, key: Key) -> Interval:
-        """What a line should be by the numbers so far."""
-        if key in judge.graph.given:
-            return point(judge.graph.given[key])
-        if is_ready(judge, key):
-            return judge.value(judge.graph.fast[key])
-        return judge.around(judge.graph.exact[key])
 
     def _slip(
         self, name: str, fields: Mapping[str, object], statement: Statement, gain: float, ways: int
@@ -253,7 +261,8 @@ class Search:
         graph = judge.graph
         fast = graph.fast[statement.key]
         parents = graph.parents[statement.key]
-        for parent in parents[:20]:
+        tried = parents[:20] if len(parents) < LONG else parents[:4]
+        for parent in tried:
             printed = _as_printed(judge, parent)
             if printed is None:
                 continue
@@ -261,8 +270,7 @@ class Search:
                 if value == 0.0:
                     continue  # that is a term left out
                 self.tried += 1
-                boxes = {**judge.box, parent: point(value)}
-                result = judge.reading.read(fast, boxes.__getitem__)
+                result = judge.reading.read(fast, _with(judge.box, parent, point(value)))
                 fit = judge.fit(result, statement)
                 if fit is None:
                     continue
@@ -293,17 +301,18 @@ def repriced(finding: Finding, before: Prior, prior: Prior) -> Finding:
     return ranked(new, finding.chance)
 
 
-def _follows(judge: Judge, later: Statement, earlier: Statement) -> bool:
-    """Whether one line is calculated from the other: then it cannot have been copied from it."""
-    stack, done = [earlier.key], {earlier.key}
-    while stack:
-        for child in judge.graph.children.get(stack.pop(), ()):
-            if child == later.key:
-                return True
-            if child not in done:
-                done.add(child)
-                stack.append(child)
-    return False
+def _now(judge: Judge, key: Key) -> Interval:
+    """What a line should be by the numbers so far."""
+    if key in judge.graph.given:
+        return point(judge.graph.given[key])
+    if is_ready(judge, key):
+        return judge.value(judge.graph.fast[key])
+    return judge.around(judge.graph.exact[key])
+
+
+def _stands_for(judge: Judge, values: Interval, other: Statement, here: Statement) -> bool:
+    """Whether the number of another line would be right in the place of this one."""
+    return judge.fit(values, replace(other, key=here.key)) is not None
 
 
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
@@ -313,6 +322,11 @@ def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
     is_path = key.quantity is Quantity.D_OUT and key.of is not None
     is_path = is_path and key.of.quantity is Quantity.E_K  # type: ignore[union-attr]
     return judge.graph.formulas.get(key) if is_path else None
+
+
+def _with(box: Mapping[Key, Interval], key: Key, value: Interval) -> Callable[[Key], Interval]:
+    """Look numbers up, with one of them replaced."""
+    return lambda k: value if k == key else box[k]
 
 
 def _as_printed(judge: Judge, key: Key) -> Printed | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from itertools import permutations, product
 
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
 from bptrace.checks.mistakes.step import Step, Variant
+from bptrace.maths.expr import Expr
 
 
 class _Sentences(Mapping[str, Text]):
@@ -46,13 +47,14 @@ def _with_number(sentence: str, n: int) -> str:
 
 
 def pairs(step: Step, without: frozenset[str] = frozenset()) -> Iterator[Variant]:
-    """Yield the formula with two mistakes of different kinds, in the order of the table."""
+    """Yield the formula with two mistakes of different kinds; each result once."""
     entries = [e for e in MISTAKES if e.variants is not None and e.name not in without]
-    for k, first in enumerate(entries):
+    seen: set[Expr] = set()
+    for first, second in permutations(entries, 2):
         for one in first.variants(step):  # type: ignore[misc]
-            after = replace(step, expr=one.expr)
-            for second in entries[k + 1 :]:
-                for two in second.variants(after):  # type: ignore[misc]
+            for two in second.variants(replace(step, expr=one.expr)):  # type: ignore[misc]
+                if two.expr not in seen:
+                    seen.add(two.expr)
                     wording = f"{first.name}:{one.wording}+{second.name}:{two.wording}"
                     yield Variant(two.expr, wording, _fields(one, 1) | _fields(two, 2))
 
