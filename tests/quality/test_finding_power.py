@@ -16,7 +16,12 @@ from tests.quality.pages import Style
 from tests.quality.table import Row, table
 
 ROWS = list(table())
-FAST = [row for row in ROWS if row.digits == 4 and row.title != "two mistakes in one formula"]
+FAST = list(
+    {
+        r.title: r for r in ROWS if r.digits == 4 and r.title != "two mistakes in one formula"
+    }.values()
+)
+"""One row of each table, at four digits."""
 
 
 RARE = 1e-3
