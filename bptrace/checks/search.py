@@ -15,7 +15,7 @@ from math import log2
 from bptrace.address import Address, Quantity
 from bptrace.checks.claims import Judge, Statement
 from bptrace.checks.findings import Candidate, Finding, likeness
-from bptrace.checks.graph import Key
+from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
@@ -178,7 +178,7 @@ class Search:
                 (entry.name, variant, graph.link(variant.expr), len(variants))
                 for entry in MISTAKES
                 if entry.variants is not None
-                for variants in [list(islice(entry.variants(step), most))]
+                for variants in [list(islice(_possible(graph, place, entry.variants(step)), most))]
                 for variant in variants
             ]
         table = [e for e in self.known[place, step.expr, 1] if e[0] not in self.without]
@@ -195,7 +195,8 @@ class Search:
         if self.pairs_left <= 0 or sum(1 for _ in refs(step.expr)) > LONG:
             return []
         if (place, step.expr, 2) not in self.known:
-            some = list(islice(pairs.pairs(step, self.without), MOST_PAIRS))
+            possible = _possible(judge.graph, place, pairs.pairs(step, self.without))
+            some = list(islice(possible, MOST_PAIRS))
             self.known[place, step.expr, 2] = [
                 ("pair", variant, judge.graph.link(variant.expr), len(some)) for variant in some
             ]
@@ -299,6 +300,16 @@ def repriced(finding: Finding, before: Prior, prior: Prior) -> Finding:
     """Return a finding as another prior weighs it; `before` is the one that has weighed it."""
     new = (replace(c, cost=prior.price(c, before)) for c in finding.candidates)
     return ranked(new, finding.chance)
+
+
+def _possible(graph: Graph, place: Key, variants: Iterable[Variant]) -> Iterator[Variant]:
+    """Leave out formulas that use what follows from the step itself.
+
+    Further down a page stand numbers that carry the wrong one on; where a slope is 1, δ is the very
+    number of ∂E/∂out, and would explain every mistake in it.
+    """
+    later = graph.after(place) | {place}
+    return (v for v in variants if later.isdisjoint(refs(v.expr)))
 
 
 def _now(judge: Judge, key: Key) -> Interval:
