@@ -313,12 +313,13 @@ def _possible(graph: Graph, place: Key, variants: Iterable[Variant]) -> Iterator
 
 
 def _now(judge: Judge, key: Key) -> Interval:
-    """What a line should be by the numbers so far."""
-    if key in judge.graph.given:
-        return point(judge.graph.given[key])
+    """What a line should be by the numbers so far, or by those that are printed further down."""
+    graph = judge.graph
+    if key in graph.given:
+        return point(graph.given[key])
     if is_ready(judge, key):
-        return judge.value(judge.graph.fast[key])
-    return judge.around(judge.graph.exact[key])
+        return judge.value(graph.fast[key])
+    return judge.around(graph.exact[key]).hull(Neighbourhood(judge).read(graph.fast[key]))
 
 
 def _stands_for(judge: Judge, values: Interval, other: Statement, here: Statement) -> bool:

@@ -100,6 +100,18 @@ class Sheet:
                     stack.append(child)
         return frozenset(seen)
 
+    def depend(self, one: Key, two: Key) -> bool:
+        """Whether one of two steps follows from the other, directly or not."""
+        return two in self._after(one) or one in self._after(two)
+
+    def _after(self, key: Key) -> set[Key]:
+        stack, found = [key], set[Key]()
+        while stack:
+            new = set(self.children.get(stack.pop(), ())) - found
+            found |= new
+            stack += new
+        return found
+
     def changed(self, author: Author, least: float = 0.0) -> set[Address] | None:
         """The printed lines that differ by more than `least` units; None if there is no number."""
         found = set()
@@ -373,7 +385,7 @@ def _of_lines(page: Sheet, kind: str, one: Address, two: Address, used: bool) ->
         return None  # what stands further down may not be the same any more
     texts = {one: (page.right[two].text, used)}
     if kind == "swapped":
-        if one.quantity is not two.quantity or two in page.first_lines(one) | {one}:
+        if one.quantity is not two.quantity or one == two or page.depend(one, two):
             return None
         if one.layer != two.layer:
             return None

@@ -1,7 +1,8 @@
 """The table of finding power: what is planted, how it is printed, and the rates to be reached.
 
-The rates are those of a prototype that was measured before anything was built, or better; `python
--m benchmarks.quality` measures all of them on many pages, the fast tests on a few.
+The rates are those of a prototype that was measured before anything was built; where they are
+missed, they are missed, and `python -m benchmarks.quality` says so in bold. It measures all of them
+on many pages, the fast tests on a few.
 """
 
 from __future__ import annotations
@@ -62,34 +63,40 @@ def _in(style: Style, how: plant.Drawing) -> Draw:
 
 
 SINGLE: Mapping[tuple[str, int], tuple[float, float, float, float]] = {
-    ("all steps", 3): (0.998, 0.998, 0.960, 0.990),
-    ("all steps", 4): (1.000, 1.000, 0.985, 0.998),
-    ("all steps", 6): (1.000, 1.000, 0.995, 0.998),
-    ("all steps", 10): (1.000, 1.000, 0.995, 0.998),
-    ("textbook", 3): (0.990, 0.990, 0.950, 0.990),
-    ("textbook", 4): (0.995, 0.995, 0.980, 0.990),
-    ("textbook", 6): (0.998, 0.998, 0.990, 0.995),
-    ("textbook", 10): (0.998, 0.998, 0.990, 0.995),
-    ("sparse", 3): (0.978, 0.976, 0.950, 0.990),
-    ("sparse", 4): (0.995, 0.990, 0.975, 0.990),
-    ("sparse", 6): (0.995, 0.990, 0.985, 0.995),
-    ("sparse", 10): (0.995, 0.990, 0.985, 0.995),
-    ("final", 3): (0.980, 0.975, 0.850, 0.960),
-    ("final", 4): (0.990, 0.985, 0.930, 0.985),
-    ("final", 6): (0.990, 0.985, 0.980, 0.990),
-    ("final", 10): (0.990, 0.985, 0.980, 0.990),
+    ("all steps", 3): (0.998, 0.998, 0.970, 0.996),
+    ("all steps", 4): (1.000, 1.000, 0.992, 1.000),
+    ("all steps", 6): (1.000, 1.000, 0.998, 1.000),
+    ("all steps", 10): (1.000, 1.000, 1.000, 1.000),
+    ("textbook", 3): (0.994, 0.994, 0.958, 0.996),
+    ("textbook", 4): (1.000, 1.000, 0.986, 0.998),
+    ("textbook", 6): (1.000, 1.000, 1.000, 1.000),
+    ("textbook", 10): (1.000, 1.000, 0.998, 1.000),
+    ("sparse", 3): (0.978, 0.976, 0.961, 0.996),
+    ("sparse", 4): (1.000, 1.000, 0.980, 0.996),
+    ("sparse", 6): (1.000, 1.000, 1.000, 1.000),
+    ("sparse", 10): (1.000, 1.000, 0.998, 1.000),
+    ("final", 3): (0.982, 0.986, 0.899, 0.974),
+    ("final", 4): (0.996, 0.998, 0.942, 0.990),
+    ("final", 6): (1.000, 1.000, 0.992, 1.000),
+    ("final", 10): (1.000, 1.000, 0.990, 1.000),
 }
 """(style, digits) → located, exactly one root, explanation first, among the first three."""
 
 FOREIGN: Mapping[tuple[str, int], tuple[float, float]] = {
-    ("all steps", 3): (0.05, 0.10),
-    ("all steps", 4): (0.015, 0.05),
+    ("all steps", 3): (0.04, 0.09),
+    ("all steps", 4): (0.003, 0.04),
     ("all steps", 6): (0.0, 0.0),
-    ("textbook", 3): (0.06, 0.10),
-    ("textbook", 4): (0.015, 0.06),
+    ("textbook", 3): (0.05, 0.07),
+    ("textbook", 4): (0.01, 0.05),
     ("textbook", 6): (0.0, 0.0),
 }
 """(style, digits) → false explanations accepted far from the right number, and near it."""
+
+HELD_OUT = {3: (0.995, 0.07), 4: (0.997, 0.09), 6: (1.0, 0.08), 10: (0.995, 0.08)}
+"""digits → located, explained by another formula that is not the same."""
+
+PAIRS = {3: 0.68, 4: 0.87, 6: 0.91, 10: 0.89}
+"""digits → two mistakes in one formula, named first."""
 
 DIGITS = (3, 4, 6, 10)
 
@@ -108,11 +115,11 @@ def _singles() -> Iterator[Row]:
         draw = _in(Style(printed, digits), plant.single)
         wanted = dict(zip(keys, least, strict=True))
         yield Row("one mistake", printed, digits, draw, one_mistake, wanted,
-                  {"spurious": 0.005, "everywhere": 0.04})  # fmt: skip
-    for digits in DIGITS:
+                  {"spurious": 0.002, "everywhere": 0.013})  # fmt: skip
+    for digits, (located, other) in HELD_OUT.items():
         draw = _in(Style("all steps", digits), _held_out)
         yield Row("a kind not in the table", "all steps", digits, draw, held_out,
-                  {"located": 0.99}, {"other": 0.15})  # fmt: skip
+                  {"located": located}, {"other": other})  # fmt: skip
 
 
 def _held_out(rng: Random, style: Style) -> Planted | None:
@@ -133,21 +140,22 @@ def _foreign_number(near: bool) -> plant.Drawing:
 
 def _slips() -> Iterator[Row]:
     for kind in SLIPS:
-        for digits in DIGITS:
-            least = {"located": 0.97, **SLIP_RATES[kind]}
+        for digits, top1 in zip(DIGITS, SLIP_RATES[kind], strict=True):
+            least = {"located": 0.98, "top1": top1}
             draw = _in(Style("all steps", digits), _slip(kind))
             yield Row(kind, "all steps", digits, draw, copying_slip, least)
 
 
-SLIP_RATES: Mapping[str, Mapping[str, float]] = {
-    "digit-swap": {"top1": 0.95, "top3": 0.97},
-    "digit-wrong": {"top1": 0.90, "top3": 0.96},
-    "digit-dropped": {"top1": 0.80, "top3": 0.95},
-    "digit-doubled": {"top1": 0.50, "top3": 0.95},
-    "decimal-point": {"top1": 0.95, "top3": 0.97},
-    "swapped": {"top1": 0.95, "top3": 0.97},
-    "copied": {"top1": 0.88, "top3": 0.95},
+SLIP_RATES: Mapping[str, tuple[float, float, float, float]] = {
+    "digit-swap": (0.99, 1.00, 1.00, 0.99),
+    "digit-wrong": (0.93, 0.93, 0.96, 0.99),
+    "digit-dropped": (0.84, 0.88, 0.95, 0.96),
+    "digit-doubled": (0.53, 0.74, 0.81, 0.89),
+    "decimal-point": (0.99, 0.99, 1.00, 1.00),
+    "swapped": (1.00, 1.00, 1.00, 1.00),
+    "copied": (0.90, 0.97, 0.98, 0.99),
 }
+"""Named first, at 3, 4, 6 and 10 digits."""
 
 
 def _slip(kind: str) -> plant.Drawing:
@@ -155,16 +163,16 @@ def _slip(kind: str) -> plant.Drawing:
 
 
 def _several() -> Iterator[Row]:
-    for printed in ("all steps", "textbook"):
+    for printed, both, named in (("all steps", 0.99, 0.98), ("textbook", 0.98, 0.95)):
         for digits in DIGITS:
             style = Style(printed, digits)
             yield Row("two mistakes", printed, digits, _in(style, plant.two), two_mistakes,
-                      {"both": 0.97, "first": 0.99, "named": 0.92}, {"spurious": 0.02})  # fmt: skip
+                      {"both": both, "first": 0.99, "named": named}, {"spurious": 0.0})  # fmt: skip
             yield Row("everywhere", printed, digits, _in(style, plant.everywhere),
-                      made_everywhere, {"one": 0.90})  # fmt: skip
+                      made_everywhere, {"one": 0.988})  # fmt: skip
             yield Row("another convention", printed, digits, _in(style, plant.convention),
                       other_convention, {"recognised": 1.0, "clean": 1.0})  # fmt: skip
-    for digits in DIGITS:
+    for digits, first in PAIRS.items():
         draw = _in(Style("all steps", digits), plant.pair)
         yield Row("two mistakes in one formula", "all steps", digits, draw, pair_in_one,
-                  {"located": 0.98})  # fmt: skip
+                  {"located": 0.99, "named": first})  # fmt: skip
