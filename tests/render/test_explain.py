@@ -92,7 +92,8 @@ def places(problem: Problem) -> list[str]:
     depth = network.depth
     first = network.sources(1, 1)
     names = ["in[1,1]", "out[1,1]", f"out[{depth},1]"]
-    names += [f"dout[{depth},1]/dout[1,1]", "t[1]"]
+    names += [f"dout[{depth},1]/dout[1,1]"]
+    names += ["t[1]"] if problem.samples[0].t else []
     if problem.phases > 1:
         names += ["E[1]", "E", "dE/dout[1,1]", "delta[1,1]", "dE[1]/dout[1,1]"]
         if first:
