@@ -90,31 +90,26 @@ def slipped(expected: float, printed: Printed) -> Iterator[tuple[str, int]]:
         if abs(ratio / 10.0**shift - 1.0) < 1.5 * printed.ulp / abs(printed.value):
             yield "decimal-point", 6
             return
-    if not 0.1 < ratio < 10.0:
-        return
-    found: dict[str, int] = {}
-    for digits in _nearly(expected, n):
-        if _transposed(digits, wanted):
-            found.setdefault("digit-swap", n)
-        if n > 2 and sum(a != b for a, b in zip(digits, wanted, strict=True)) == 1:
-            found.setdefault("digit-wrong", 9 * n)
-    for longer in _nearly(expected, n + 1):
-        if any(longer[:k] + longer[k + 1 :] == wanted for k in range(n)):
-            found.setdefault("digit-dropped", n)
-    for shorter in _nearly(expected, n - 1) if n > 2 else ():
+    first = _significant(expected, n)
+    same_size = 0.1 < ratio < 10.0
+    if len(first) == n and same_size:
+        if _transposed(first, wanted):
+            yield "digit-swap", n
+        if sum(a != b for a, b in zip(first, wanted, strict=True)) == 1 and n > 2:
+            yield "digit-wrong", 9 * n
+    longer = _significant(expected, n + 1)
+    if same_size and any(longer[:k] + longer[k + 1 :] == wanted for k in range(n)):
+        yield "digit-dropped", n
+    if n > 2 and same_size:
+        shorter = _significant(expected, n - 1)
         if any(shorter[:k] + shorter[k - 1] + shorter[k:] == wanted for k in range(1, n)):
-            found.setdefault("digit-doubled", n)
+            yield "digit-doubled", n
         elif any(shorter == wanted[:k] + wanted[k + 1 :] for k in range(n - 1)):
-            found.setdefault("digit-inserted", 10 * n)
-    yield from found.items()
+            yield "digit-inserted", 10 * n
 
 
-def _nearly(value: float, n: int) -> Iterator[str]:
-    """Yield the first n digits of a number, then those with the last place one off."""
-    digits = f"{abs(value):.{n - 1}e}".split("e")[0].replace(".", "")
-    for near in (int(digits), int(digits) - 1, int(digits) + 1):
-        if len(str(near)) == n:
-            yield str(near)
+def _significant(value: float, n: int) -> str:
+    return f"{abs(value):.{n - 1}e}".split("e")[0].replace(".", "")
 
 
 def _transposed(a: str, b: str) -> bool:
