@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.measure import ratios, rounds, typical
 from benchmarks.networks import STEPS, build
 from benchmarks.numpy_peer import Peer
+from bptrace.engine import start
 from bptrace.kernels import cast, compiled, source
 from bptrace.model import Problem
 
@@ -20,9 +21,10 @@ PLAIN_IS_SLOWER = 100  # by about this factor, so it gets fewer steps
 
 def bptrace_run(kernel: Kernel, problem: Problem, steps: int, log: bool) -> Callable[[], object]:
     """Return a run of the kernel into a log whose memory is there, because it was written to."""
-    net, plan = cast.cast_net(problem), cast.cast_plan(problem, steps, log)
-    numbers, errors = cast.new_log(problem, steps, log), cast.new_errors(steps)
-    first = array("d", problem.parameters)
+    net, plan = cast.cast_net(problem), cast.cast_plan(problem, 0, steps, log)
+    first = start(problem).numbers
+    numbers = cast.new_log(problem.layout, first, steps, log)
+    errors = cast.new_errors(steps)
 
     def run() -> array[float]:
         numbers[: len(first)] = first

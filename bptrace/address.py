@@ -238,6 +238,7 @@ class Layout:
         self.in_at = _offsets((0, *widths[1:]))
         self.n_w, self.n_b = self.w_at[-1], self.b_at[-1]
         self.n_parameters = self.n_w + self.n_b
+        self.n_carried = self.n_parameters  # from one step to the next
         n_in, n_out = self.in_at[-1], self.out_at[-1]
         self.gradients = self.n_parameters
         self.samples = 2 * self.n_parameters

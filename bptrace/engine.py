@@ -52,6 +52,26 @@ class Run(Trace):
     step_errors: array[float]
     remark: str
 
+    @property
+    def state(self) -> State:
+        """Where the run ended, from where `go_on` can go on."""
+        return State(self.first + len(self.step_errors) - 1, _carried(self))
+
+
+class State(NamedTuple):
+    """Where a run stands.
+
+    Attributes
+    ----------
+    steps : int
+        Updates that are done.
+    numbers : array of float
+        What they left, in the order of the log: weights, biases, and what the rule remembers.
+    """
+
+    steps: int
+    numbers: array[float]
+
 
 class Choice(NamedTuple):
     """The engine that will run, and a remark where it is not the one to be expected."""
@@ -83,12 +103,37 @@ def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: b
         cannot be imported.
     """
     steps = problem.training.steps if steps is None else steps
+    trace = go_on(problem, start(problem), steps, engine, log)
+    if not log:
+        trace.problem = with_parameters(problem, trace.state)
+    return trace
+
+
+def start(problem: Problem) -> State:
+    """Return where every run of `problem` begins."""
+    return State(0, array("d", problem.parameters))
+
+
+def with_parameters(problem: Problem, state: State) -> Problem:
+    """Return `problem` with the parameters of `state` as its first."""
+    return replace(problem, parameters=_parameters(problem, state.numbers))
+
+
+def go_on(
+    problem: Problem, state: State, steps: int, engine: str = "auto", log: bool = False
+) -> Run:
+    """Do `steps` more steps, and return them as a trace that counts on from ``state.steps``.
+
+    Any number of steps in any number of parts gives the bits of one run. Without a log the trace
+    has no steps, only ``step_errors`` and ``state``, where it ended. Raises as `run` does.
+    """
     if steps < 0:
         raise BptraceError(f"{steps} steps: at least 0 are needed")
     chosen, remark = choose(problem, steps, engine)
     check_memory(problem, steps, log)
-    numbers, errors = cast.new_log(problem, steps, log), cast.new_errors(steps)
-    net, plan = cast.cast_net(problem), cast.cast_plan(problem, steps, log)
+    numbers = cast.new_log(problem.layout, state.numbers, steps, log)
+    errors = cast.new_errors(steps)
+    net, plan = cast.cast_net(problem), cast.cast_plan(problem, state.steps, steps, log)
     if chosen == "numba":
         from bptrace.kernels import compiled  # half a second, with NumPy and Numba
 
@@ -96,9 +141,8 @@ def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: b
     else:
         source.run_steps(net, plan, numbers, errors)
     if not log:
-        numbers = numbers[: problem.layout.n_parameters]
-        problem = replace(problem, parameters=_parameters(problem, numbers))
-    trace = Run(problem, numbers, chosen, _Reader(problem))
+        numbers = numbers[: problem.layout.n_carried]
+    trace = Run(problem, numbers, chosen, _Reader(problem), first=state.steps + 1)
     trace.step_errors, trace.remark = errors, remark
     return trace
 
@@ -166,6 +210,12 @@ def _numba_missing() -> str:
     except (ImportError, OSError) as error:  # OSError: a library that llvmlite cannot load
         return f"Numba cannot be imported ({error})"
     return ""
+
+
+def _carried(trace: Trace) -> array[float]:
+    """Return what stands behind the last record of a log."""
+    log = trace.log[len(trace.log) - trace.layout.n_carried :]
+    return log if isinstance(log, array) else array("d", log)
 
 
 class _Reader:

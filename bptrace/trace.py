@@ -36,6 +36,9 @@ class Trace:
         ``steps`` records of ``problem.layout.size`` numbers, then the parameters after the last
         step; an ``array('d')`` or a NumPy array of float64.
     steps : int
+        How many steps are logged.
+    first : int
+        The number of the first of them; above 1 if the log is that of a part of a run.
     engine : str
         The engine that ran: "python" or "numba".
     show : function, optional
@@ -51,12 +54,14 @@ class Trace:
         log: Sequence[float],
         engine: str,
         read: Callable[[str, bool | None], Expr],
+        first: int = 1,
     ) -> None:
         self.problem = problem
         self.layout = problem.layout
         self.log = log
         self.engine = engine
-        self.steps = (len(log) - self.layout.n_parameters) // self.layout.size
+        self.steps = (len(log) - self.layout.n_carried) // self.layout.size
+        self.first = first
         self.chapter = Chapter(problem)
         self._read = read
 
@@ -66,6 +71,11 @@ class Trace:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": repr(self)} if self.show is None else self.show(self)
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the logged steps."""
+        return range(self.first, self.first + self.steps)
 
     def value(self, address: Address) -> float:
         """Return the number at a complete address (sample and step set).
@@ -123,14 +133,14 @@ class Trace:
         """
         expr = self._read(name, None)
         if isinstance(expr, Ref) and isinstance(expr.key, Address):
-            address = self.complete(expr.key, step=1, sample=None)
+            address = self.complete(expr.key, step=self.first, sample=None)
             self._check_differentiable(address)
             if self.layout.has(address):
                 column = slice(self.layout.slot(address), self.steps * self.layout.size)
                 return self._floats()[column][:: self.layout.size]
         import numpy as np
 
-        return np.array([self.at(name, step) for step in range(1, self.steps + 1)])
+        return np.array([self.at(name, step) for step in self.numbers])
 
     def array(self, quantity: Quantity) -> NDArray[np.float64]:
         """Return a logged quantity of all steps without copying.
@@ -170,7 +180,7 @@ class Trace:
 
     def errors(self) -> Iterator[float]:
         """Yield E of every step's batch, before its update."""
-        for step in range(1, self.steps + 1):
+        for step in self.numbers:
             yield self.value(Address(Quantity.E, step=step))
 
     def logged(self, address: Address) -> float | None:
@@ -189,12 +199,12 @@ class Trace:
         if not self.layout.has(address):
             return None
         if quantity in (Quantity.W, Quantity.B):
-            return self.log[(step - 1) * self.layout.size + self.layout.slot(address)]
+            return self.log[(step - self.first) * self.layout.size + self.layout.slot(address)]
         return self._recorded(address)
 
     def _recorded(self, address: Address) -> float | None:
         """A number of the forward or backward pass; None for a sample outside the batch."""
-        if address.step > self.steps:
+        if address.step not in self.numbers:
             return None
         position = 0
         if address.sample:
@@ -203,7 +213,7 @@ class Trace:
                 return None
             position = batch.index(address.sample)
         slot = self.layout.slot(address, position)
-        return self.log[(address.step - 1) * self.layout.size + slot]
+        return self.log[(address.step - self.first) * self.layout.size + slot]
 
     def _given(self, address: Address) -> float:
         """A number of a sample: an input or a target."""
@@ -228,11 +238,11 @@ class Trace:
 
     def _check_step(self, address: Address) -> None:
         """Refuse steps outside the run; the state after the last one counts as the next."""
-        last = self.steps + (address.quantity not in _AFTER)
-        if not 1 <= address.step <= last:
+        end = self.numbers.stop
+        if not self.first <= address.step < end + (address.quantity not in _AFTER):
             raise BptraceError(
                 f"{address.positional}: there is no step {address.step}; "
-                f"the run has the steps 1 to {self.steps}"
+                f"the run has the steps {self.first} to {end - 1}"
             )
 
     def complete(self, address: Address, step: int, sample: int | None) -> Address:

@@ -12,7 +12,16 @@ import pytest
 
 from bptrace import engine
 from bptrace.address import Address, Quantity
-from bptrace.engine import BREAK_EVEN, Choice, check_memory, choose, plain_seconds, run
+from bptrace.engine import (
+    BREAK_EVEN,
+    Choice,
+    check_memory,
+    choose,
+    go_on,
+    plain_seconds,
+    run,
+    start,
+)
 from bptrace.errors import BptraceError, UnknownName
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 
@@ -69,6 +78,29 @@ def test_without_a_log_the_problem_goes_on(name: str) -> None:
     assert half.steps == 0
     assert [*half.step_errors, *rest.step_errors] == list(whole.step_errors)
     assert rest.log == whole.log[3 * BY_HAND.layout.size :]
+
+
+@BOTH
+def test_a_run_in_parts_is_the_whole_run(name: str) -> None:
+    whole, state, errors = run(BY_HAND, name, steps=7), start(BY_HAND), []
+    for steps in (3, 0, 1, 3):
+        part = go_on(BY_HAND, state, steps, name, log=True)
+        assert part.numbers == range(state.steps + 1, state.steps + steps + 1)
+        for step in part.numbers:
+            for quantity in ("w[1,1,1]", "dE/dw[1,1,1]", "out[1,1]", "w[1,1,1]+"):
+                assert part.at(quantity, step) == whole.at(quantity, step)
+        assert go_on(BY_HAND, state, steps, name).state == part.state
+        state = part.state
+        errors.extend(part.step_errors)
+    assert errors == list(whole.step_errors)
+    assert state == whole.state
+
+
+def test_a_part_of_a_run_knows_its_own_steps_only() -> None:
+    part = go_on(BY_HAND, run(BY_HAND, steps=3).state, 2, log=True)
+    assert list(part["w[1,1,1]"]) == [part.at("w[1,1,1]", step) for step in (4, 5)]
+    with pytest.raises(BptraceError, match="there is no step 3; the run has the steps 4 to 5"):
+        part.at("out[1,1]", step=3)
 
 
 def test_values_are_pythons_floats() -> None:

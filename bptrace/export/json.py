@@ -66,7 +66,7 @@ def run_document(trace: Trace, steps: Iterable[int] | None = None) -> dict[str, 
     steps : iterable of int, optional
         Default: all steps of the trace.
     """
-    chosen = range(1, trace.steps + 1) if steps is None else steps
+    chosen = trace.numbers if steps is None else steps
     entries = [entry for step in chosen for entry in step_entries(trace, step)]
     return {"file": trace.problem.file, "engine": trace.engine, "steps": entries}
 

@@ -94,8 +94,9 @@ class Plan(NamedTuple):
         Samples of one update, samples of the file, and updates until the file is used up.
     mean : int
         1 if gradients and E of a batch are means, 0 if they are sums.
-    steps, stride : int
-        Number of steps, and slots from one record to the next: 0 if all share one record.
+    start, steps, stride : int
+        Updates done before, number of steps to do, and slots from one record to the next: 0 if all
+        share one record.
     x, t : array of float
         Inputs and targets, one sample after the other; `t` is empty if only `phases` 1 is run.
     """
@@ -108,6 +109,7 @@ class Plan(NamedTuple):
     n_samples: int
     batches: int
     mean: int
+    start: int
     steps: int
     stride: int
     x: array[float]
@@ -150,8 +152,8 @@ def _cast_layer(problem: Problem, l: int) -> LayerNet:
     )
 
 
-def cast_plan(problem: Problem, steps: int, log: bool) -> Plan:
-    """Return how to run `problem` for `steps` steps, with or without a record for each."""
+def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
+    """Return how to run `steps` steps after the first `start`, with or without records of them."""
     training = problem.training
     x = array("d", (value for sample in problem.samples for value in sample.x))
     t = array("d", (value for sample in problem.samples for value in sample.t))
@@ -164,6 +166,7 @@ def cast_plan(problem: Problem, steps: int, log: bool) -> Plan:
         n_samples=len(problem.samples),
         batches=-(-len(problem.samples) // training.batch),
         mean=int(training.reduction == "mean"),
+        start=start,
         steps=steps,
         stride=problem.layout.size if log else 0,
         x=x,
@@ -174,16 +177,15 @@ def cast_plan(problem: Problem, steps: int, log: bool) -> Plan:
 def log_slots(layout: Layout, steps: int, log: bool) -> int:
     """Return how many numbers the log of a run has.
 
-    ``steps`` records and the parameters after them; without a log one record for all steps.
+    ``steps`` records and what is carried on from the last; without a log one record for all steps.
     """
-    return steps * layout.size + layout.n_parameters if log else layout.size
+    return steps * layout.size + layout.n_carried if log else layout.size
 
 
-def new_log(problem: Problem, steps: int, log: bool) -> array[float]:
-    """Return a log that holds the first parameters, and nan where nothing is known yet."""
-    buffer = array("d", [nan]) * log_slots(problem.layout, steps, log)
-    parameters = array("d", problem.parameters)
-    buffer[: len(parameters)] = parameters
+def new_log(layout: Layout, carried: array[float], steps: int, log: bool) -> array[float]:
+    """Return a log that begins with what is carried on, and has nan where nothing is known yet."""
+    buffer = array("d", [nan]) * log_slots(layout, steps, log)
+    buffer[: len(carried)] = carried
     return buffer
 
 

@@ -41,12 +41,12 @@ def run_steps(net: Net, plan: Plan, log: Numbers, errors: Numbers) -> None:
 
 
 def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> None:
-    """Run step `s` (from 0): all samples of its batch, then the update.
+    """Run the step after ``plan.start + s`` others: all samples of its batch, then the update.
 
     The record begins at ``s * plan.stride``, the parameters after the step at the beginning of the
     next record; E of the batch goes to ``errors[s]``.
     """
-    first = s % plan.batches * plan.batch
+    first = (plan.start + s) % plan.batches * plan.batch
     count = min(plan.batch, plan.n_samples - first)
     record = s * plan.stride
     for position in range(count):

@@ -95,8 +95,9 @@ class Calculation:
     # One step
 
     def _step(self, step: int, claims: Claims, width: int) -> Iterator[Text | Heading | Summary]:
-        if len(self.options.steps) > 1 or self.trace.steps > 1:
-            yield self._rule(self.words("step of", step=step, steps=self.trace.steps), strong=True)
+        last = self.trace.numbers.stop - 1
+        if len(self.options.steps) > 1 or last > 1:
+            yield self._rule(self.words("step of", step=step, steps=last), strong=True)
         if self._is_large(step):
             sample = self._samples(step)[0]
             yield Summary(self.trace, self.notation, self.words, step, sample)
