@@ -14,7 +14,11 @@ from math import isfinite
 
 from bptrace.address import Layout, Shape
 from bptrace.errors import ModelError
+from bptrace.order import shuffled
 from bptrace.printed import Printed
+
+ORDERS = ("file", "shuffled")
+"""Orders of samples with a name; any other is a list of samples."""
 
 Row = tuple[float, ...]
 Matrix = tuple[Row, ...]
@@ -153,8 +157,10 @@ class Sample:
 class Training:
     """How the network learns. `rule` "" means: forward and backward only, no update.
 
-    `batch` samples make one update, in the order of the file and from the start again when they
-    are used up; `reduction` is "sum" or "mean" over the samples of a batch.
+    `batch` samples make one update, in the given order and from the start again when they are used
+    up; `reduction` is "sum" or "mean" over the samples of a batch. `order` is "file" (that of the
+    file), "shuffled" (another one in each epoch, which depends on `seed` and on the number of the
+    epoch: see `bptrace.order`) or a list of samples (from 1), which may hold some more than once.
     """
 
     rule: str = ""
@@ -162,12 +168,18 @@ class Training:
     batch: int = 1
     reduction: str = "sum"
     steps: int = 1
+    order: str | tuple[int, ...] = "file"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not isfinite(self.learning_rate):
             raise ModelError(f"the learning rate must be a finite number, not {self.learning_rate}")
         if self.reduction not in ("sum", "mean"):
             raise ModelError(f"reduction {self.reduction!r}: 'sum' or 'mean'")
+        if isinstance(self.order, str) and self.order not in ORDERS or not self.order:
+            raise ModelError(f"order {self.order!r}: 'file', 'shuffled' or a list of samples")
+        if self.seed < 0:
+            raise ModelError(f"seed {self.seed}: at least 0")
 
 
 @dataclass(frozen=True)
@@ -228,6 +240,7 @@ class Problem:
                 )
             if not all(map(isfinite, (*sample.x, *sample.t))):
                 raise ModelError(f"sample {s}: inputs and targets must be finite numbers")
+        _check_order(self.training, len(self.samples))
         _check_parameters(self.network, self.parameters)
 
     @cached_property
@@ -245,13 +258,60 @@ class Problem:
     def batch(self, step: int) -> tuple[int, ...]:
         """Return the samples (from 1) of a step (from 1).
 
-        Samples are taken in the order of the file; each epoch begins anew, so its last batch may be
-        smaller.
+        Samples are taken in the order that the training says; each epoch begins anew, so its last
+        batch may be smaller.
         """
-        size, n = self.training.batch, len(self.samples)
-        per_epoch = -(-n // size)
-        first = (step - 1) % per_epoch * size
-        return tuple(range(first + 1, min(first + size, n) + 1))
+        training = self.training
+        epoch, k = divmod(step - 1, self.batches)
+        first = k * training.batch
+        last = min(first + training.batch, self.per_epoch)
+        if training.order == "file":
+            return tuple(range(first + 1, last + 1))
+        if training.order == "shuffled":
+            order = shuffled(len(self.samples), training.seed, epoch)
+            return tuple(s + 1 for s in order[first:last])
+        return tuple(map(int, training.order[first:last]))
+
+    @property
+    def per_epoch(self) -> int:
+        """How many samples an epoch takes: each once, unless a list says something else."""
+        order = self.training.order
+        return len(self.samples) if isinstance(order, str) else len(order)
+
+    @property
+    def batches(self) -> int:
+        """How many updates make an epoch."""
+        return -(-self.per_epoch // self.training.batch)
+
+
+def repeated(order: Sequence[int], batch: int) -> int:
+    """Return the first place of `order` (from 0) that repeats a sample of its batch, or −1."""
+    for first in range(0, len(order), batch):
+        seen: set[int] = set()
+        for place, sample in enumerate(order[first : first + batch], first):
+            if sample in seen:
+                return place
+            seen.add(sample)
+    return -1
+
+
+def _check_order(training: Training, n: int) -> None:
+    """Check a list of samples: they must be there, and no batch may hold one twice.
+
+    The log keeps what belongs to a sample by its place in the batch, and an address names the
+    sample: twice in one batch it would be ambiguous.
+    """
+    order = training.order
+    if isinstance(order, str):
+        return
+    for sample in order:
+        if not 1 <= sample <= n:
+            raise ModelError(f"the order names sample {sample}; there are the samples 1 to {n}")
+    if (place := repeated(order, training.batch)) >= 0:
+        raise ModelError(
+            f"sample {order[place]} stands twice in a batch of {training.batch} "
+            f"(place {place + 1} of the order)"
+        )
 
 
 def _check_parameters(network: Network, parameters: Parameters) -> None:

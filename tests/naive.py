@@ -8,6 +8,8 @@ Order: each sum is `total` of its terms, left to right; sources ascending, then 
 ascending; samples in the order of the batch.
 """
 
+from random import Random
+
 
 def total(terms):
     """Sum from left to right; the sum of nothing is −0.0, to which adding changes no bit."""
@@ -170,16 +172,18 @@ def calculate(net, run, functions):
     """Return a list of steps, each a dictionary of numbers, with a last entry for what comes after.
 
     ``net = {layers: [{size, activation, option, biases: none|shared|each, mask}], loss}``;
-    ``run = {weights, biases, samples: [{x, t}], rule, eta, batch, mean, steps, train_biases}``.
+    ``run = {weights, biases, samples: [{x, t}], rule, eta, batch, mean, steps, train_biases, order,
+    seed}``; ``order`` is "file", "shuffled" or a list of samples from 0.
     ``weights[l][j][i]`` and ``biases[l][j]`` are empty for l = 0. Every step has w, b and samples
     (a dictionary by number from 0), and, if there is an error, E, d_w and d_b.
     """
     weights, biases, samples = run["weights"], run["biases"], run["samples"]
     has_error = net["loss"] != "none" and all(sample["t"] for sample in samples)
-    steps, position = [], 0
+    steps, epoch, waiting = [], 0, []
     for _ in range(run["steps"]):
-        batch = list(range(position, min(position + run["batch"], len(samples))))
-        position = 0 if batch[-1] == len(samples) - 1 else batch[-1] + 1
+        if not waiting:
+            waiting, epoch = epoch_order(run, epoch), epoch + 1
+        batch, waiting = waiting[: run["batch"]], waiting[run["batch"] :]
         done = {s: one_sample(net, weights, biases, samples[s], functions) for s in batch}
         step = {"w": weights, "b": biases, "samples": done}
         steps.append(step)
@@ -195,6 +199,28 @@ def calculate(net, run, functions):
                 weights, biases = update(net, run, step)
     steps.append({"w": weights, "b": biases, "samples": {}})
     return steps
+
+
+def epoch_order(run, epoch):
+    """Return the samples of an epoch, both from 0."""
+    n = len(run["samples"])
+    if run["order"] == "file":
+        return list(range(n))
+    if run["order"] != "shuffled":
+        return list(run["order"])
+    random = Random(run["seed"])
+    begin = [1 + int(random.random() * 2147483562), 1 + int(random.random() * 2147483398)]
+    drawn, left = epoch * 2**30, list(range(n))
+    for place in range(n - 1, 0, -1):
+        while True:
+            drawn += 1
+            one = begin[0] * pow(40014, drawn, 2147483563) % 2147483563
+            other = begin[1] * pow(40692, drawn, 2147483399) % 2147483399
+            rounds, chosen = divmod((one - other) % 2147483562, place + 1)
+            if (rounds + 1) * (place + 1) <= 2147483562:
+                break
+        left[place], left[chosen] = left[chosen], left[place]
+    return left
 
 
 def update(net, run, step):

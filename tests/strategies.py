@@ -86,14 +86,25 @@ def problems(
         Sample, _row(network.widths[0], numbers), _row(network.widths[-1] * has_targets, numbers)
     )
     samples = draw(st.lists(sample, min_size=1, max_size=4))
+    batch = draw(st.integers(1, len(samples)))
     training = Training(
         rule="gradient-descent" if always_learns else draw(_RULES),
         learning_rate=draw(st.floats(0.01, 1.0)),
-        batch=draw(st.integers(1, len(samples))),
+        batch=batch,
         reduction=draw(st.sampled_from(["sum", "mean"])),
         steps=draw(st.integers(1, 4)),
+        order=draw(st.sampled_from(["file", "shuffled"]) | orders(len(samples), batch)),
+        seed=draw(st.integers(0, 2**64 - 1)),
     )
     return Problem(network, draw(parameters(network, numbers)), tuple(samples), training)
+
+
+@st.composite
+def orders(draw: st.DrawFn, n: int, batch: int) -> tuple[int, ...]:
+    """Draw a list of samples, none of them twice in a batch; only the last batch may be smaller."""
+    sizes = [*[batch] * draw(st.integers(0, 2)), draw(st.integers(1, batch))]
+    numbers = [draw(st.permutations(range(1, n + 1)))[:size] for size in sizes]
+    return tuple(number for some in numbers for number in some)
 
 
 _RULES = st.sampled_from(["gradient-descent", "gradient-descent", ""])

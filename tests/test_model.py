@@ -68,6 +68,14 @@ PROBLEM = Problem(
          "the learning rate must be a finite number, not nan"),
         (lambda: Training("gradient-descent", math.inf),
          "the learning rate must be a finite number, not inf"),
+        (lambda: Training(order="random"),
+         "order 'random': 'file', 'shuffled' or a list of samples"),
+        (lambda: Training(order=()), "order (): 'file', 'shuffled' or a list of samples"),
+        (lambda: Training(seed=-1), "seed -1: at least 0"),
+        (lambda: replace(PROBLEM, training=Training(order=(5, 6))),
+         "the order names sample 6; there are the samples 1 to 5"),
+        (lambda: replace(PROBLEM, training=Training(batch=3, order=(1, 2, 3, 4, 1, 4))),
+         "sample 4 stands twice in a batch of 3 (place 6 of the order)"),
         (lambda: Training(reduction="avg"), "reduction 'avg': 'sum' or 'mean'"),
         (lambda: _with(weights=PARAMETERS.weights[:1]),
          "weights and biases for 2 layers are needed"),
@@ -143,13 +151,23 @@ def test_batches_begin_anew_with_every_epoch() -> None:
 
 @given(problems())
 def test_an_epoch_has_every_sample_once(problem: Problem) -> None:
+    if not isinstance(problem.training.order, str):
+        problem = replace(problem, training=replace(problem.training, order="shuffled"))
     n, size = len(problem.samples), problem.training.batch
     per_epoch = math.ceil(n / size)
     for epoch in (0, 1, 7):
         steps = range(epoch * per_epoch + 1, (epoch + 1) * per_epoch + 1)
         taken = [s for step in steps for s in problem.batch(step)]
-        assert taken == list(range(1, n + 1))
+        shuffled = problem.training.order == "shuffled"
+        assert (sorted(taken) if shuffled else taken) == list(range(1, n + 1))
         assert all(0 < len(problem.batch(step)) <= size for step in steps)
+
+
+def test_a_list_of_samples_is_taken_in_its_order_again_and_again() -> None:
+    training = replace(PROBLEM.training, order=(4, 1, 1, 5, 2))
+    problem = replace(PROBLEM, training=training)
+    assert [problem.batch(step) for step in range(1, 5)] == [(4, 1), (1, 5), (2,), (4, 1)]
+    assert (problem.per_epoch, problem.batches) == (5, 3)
 
 
 def test_phases() -> None:

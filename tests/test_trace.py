@@ -93,7 +93,8 @@ def test_what_is_derived_equals_what_another_run_logs(
 ) -> None:
     """Samples outside the batch, and the step after the last one, are not in the log."""
     trace = run(problem, "python")
-    everyone = replace(problem, training=replace(problem.training, batch=len(problem.samples)))
+    whole = replace(problem.training, batch=len(problem.samples), order="file")
+    everyone = replace(problem, training=whole)
     step = data.draw(st.integers(1, trace.steps + 1), label="step")
     weights = [trace.value(p.at(0, step)) for p in trace.layout.parameters()]
     if not all(np.isfinite(weights)):

@@ -15,7 +15,7 @@ from bptrace.io.network import NetworkParts, build_network, check_network
 from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
 from bptrace.io.tables import View
 from bptrace.io.toml import Document
-from bptrace.model import Network, Parameters, Problem, Sample, Training
+from bptrace.model import Network, Parameters, Problem, Sample, Training, repeated
 from bptrace.notation.dialect import get_dialect
 from bptrace.notation.names import Names
 
@@ -167,20 +167,55 @@ def _training(top: View, n: int, faults: Faults) -> Training | None:
     table = top.training
     if table is None:
         return Training(batch=n) if n and not top.is_faulty("training") else None
-    batch = n if table.batch == "all" else int(table.batch)
+    order = table.order if isinstance(table.order, str) else tuple(table.order)
+    taken = n if isinstance(order, str) else len(order)
+    batch = taken if table.batch == "all" else int(table.batch)
+    before = faults.count
     if n and batch > n:
-        message = f"batch = {batch}, but the file has {n} sample{'s' * (n != 1)}"
+        message = f"batch = {batch}, but there {'is' if n == 1 else 'are'} {_count(n)}"
         faults.add(message, ("training", "batch"), hint=f'Write at most {n}, or "all".')
-    if not n or table.is_faulty("steps", "epochs", "batch"):
+    if n and not isinstance(order, str):
+        _check_order(order, batch, n, faults)
+    if not n or faults.count > before or table.is_faulty("steps", "epochs", "batch", "order"):
         return None
     steps = table.steps or 1
     if table.epochs is not None:
-        per_epoch = -(-n // batch)
+        per_epoch = -(-taken // batch)
         steps = table.epochs * per_epoch
         if steps > MOST_STEPS:
             message = f"{table.epochs} epochs of {per_epoch} steps: expected at most {MOST_STEPS}"
             faults.add(f"{message} steps", ("training", "epochs"))
-    return Training(table.rule, table.learning_rate or 0.0, batch, table.reduction, steps)
+    return Training(
+        table.rule,
+        table.learning_rate or 0.0,
+        batch,
+        table.reduction,
+        steps,
+        order=order,
+        seed=table.seed,
+    )
+
+
+def _check_order(order: tuple[int, ...], batch: int, n: int, faults: Faults) -> None:
+    """Check a list of samples: they must be there, and none twice in a batch."""
+    path = ("training", "order")
+    if not order:
+        hint = 'Name some samples, or write "file" or "shuffled".'
+        faults.add("order: expected at least one sample, found an empty list", path, hint=hint)
+    for place, sample in enumerate(order):
+        if sample > n:
+            message = f"there is no sample {sample}; there {'is' if n == 1 else 'are'} {_count(n)}"
+            faults.add(message, (*path, place), hint=f"Write numbers from 1 to {n}.")
+            if faults.is_full:
+                return
+    if batch and (place := repeated(order, batch)) >= 0:
+        message = f"sample {order[place]} stands twice in a batch of {batch}"
+        hint = "Each batch takes a sample once; another batch may take it again."
+        faults.add(message, (*path, place), hint=hint)
+
+
+def _count(n: int) -> str:
+    return f"{n} sample{'s' * (n != 1)}"
 
 
 # ---------------------------------------------------------------------------------------- network

@@ -27,6 +27,7 @@ from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.initial import INITIALS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.rules import RULES
+from bptrace.model import ORDERS
 from bptrace.notation.dialect import dialect_names
 
 MOST_STEPS: Final = 10**12
@@ -45,6 +46,7 @@ NAMES: Final = ListOf(TEXT)
 SWITCH: Final = Switch()
 COUNT: Final = Whole(at_least=1, at_most=MOST_STEPS)
 RATE: Final = Number(above=0.0, at_most=LARGEST_RATE)
+SEED: Final = Whole(at_least=0, at_most=LARGEST_SEED)
 SIGN: Final = OneOf("sign of delta", ("plus", "minus"))
 ACTIVATION_NAME: Final = OneOf("activation", ACTIVATIONS.names)
 PRINTED: Final = Raw(NUMBER, TEXT)
@@ -105,7 +107,7 @@ INIT: Final = Table(
     ),
     Key(
         "seed",
-        Whole(at_least=0, at_most=LARGEST_SEED),
+        SEED,
         "Start of the random numbers: 0, 1, 2, …",
         default=0,
     ),
@@ -205,9 +207,22 @@ TRAINING: Final = Table(
     Key(
         "batch",
         AnyOf('a whole number or "all"', COUNT, OneOf("batch", ("all",))),
-        'Samples per update, in the order of the file; "all": every one.',
+        'Samples per update; "all": every one.',
         default=1,
     ),
+    Key(
+        "order",
+        AnyOf(
+            'a list of samples, "file" or "shuffled"',
+            ListOf(COUNT),
+            OneOf("order", ORDERS),
+        ),
+        '"file": as they stand there. "shuffled": each epoch in another order, the same on every '
+        "machine. A list: these samples (from 1) again and again, such as [1, 3, 3, 2]; none twice "
+        "in a batch.",
+        default="file",
+    ),
+    Key("seed", SEED, "Of the shuffled order: 0, 1, 2, …", default=0),
     Key(
         "reduction",
         OneOf("reduction", ("sum", "mean")),

@@ -17,6 +17,7 @@ from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.rules import RULES
 from bptrace.model import Problem
+from bptrace.order import unshuffled
 
 
 class LayerNet(NamedTuple):
@@ -90,8 +91,10 @@ class Plan(NamedTuple):
     eta : float
     phases : int
         1: forward only, 2: backward too, 3: and the update.
-    batch, n_samples, batches : int
-        Samples of one update, samples of the file, and updates until the file is used up.
+    batch, per_epoch, batches : int
+        Samples of one update, samples of an epoch, and updates of an epoch.
+    shuffled : int
+        1 if each epoch has an order of its own, which the kernels make.
     mean : int
         1 if gradients and E of a batch are means, 0 if they are sums.
     start, steps, stride : int
@@ -99,6 +102,10 @@ class Plan(NamedTuple):
         share one record.
     x, t : array of float
         Inputs and targets, one sample after the other; `t` is empty if only `phases` 1 is run.
+    order : array of int
+        The samples (from 0) of an epoch, one after the other, and what `order.unshuffled`
+        puts behind them if there is an order for each epoch: the only thing that kernels change
+        here. One array for it all, as the compiler hands on every array with seven words.
     """
 
     loss: int
@@ -106,14 +113,16 @@ class Plan(NamedTuple):
     eta: float
     phases: int
     batch: int
-    n_samples: int
+    per_epoch: int
     batches: int
+    shuffled: int
     mean: int
     start: int
     steps: int
     stride: int
     x: array[float]
     t: array[float]
+    order: array[int]
 
 
 def cast_net(problem: Problem) -> Net:
@@ -163,15 +172,27 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         eta=float(training.learning_rate),
         phases=problem.phases,
         batch=training.batch,
-        n_samples=len(problem.samples),
-        batches=-(-len(problem.samples) // training.batch),
+        per_epoch=problem.per_epoch,
+        batches=problem.batches,
+        shuffled=int(training.order == "shuffled"),
         mean=int(training.reduction == "mean"),
         start=start,
         steps=steps,
         stride=problem.layout.size if log else 0,
         x=x,
         t=t,
+        order=_order(problem),
     )
+
+
+def _order(problem: Problem) -> array[int]:
+    """Return the samples of an epoch; a shuffled order is still to be made."""
+    order = problem.training.order
+    if order == "shuffled":
+        return array("q", unshuffled(len(problem.samples), problem.training.seed))
+    if order == "file":
+        return array("q", range(len(problem.samples)))
+    return array("q", (int(sample) - 1 for sample in order))
 
 
 def log_slots(layout: Layout, steps: int, log: bool) -> int:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from bptrace import maths
+from bptrace import maths, order
 from bptrace.kernels import dispatch, ieee_intrinsics, source
 from bptrace.kernels.cast import LayerNet, Net, Plan
 
@@ -54,12 +54,13 @@ def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> 
 def fingerprint() -> str:
     """Return a hash of the sources of all that is compiled.
 
-    Both rooms whole, rather than a list of files, in which one would be forgotten some day: reading
-    them takes less than a millisecond.
+    Both rooms whole, rather than a list of files, in which one would be forgotten some day (reading
+    them takes less than a millisecond), and the one module that is compiled from outside of them.
     """
     rooms = [Path(module.__file__).parent for module in (maths, source) if module.__file__]
+    files = [file for room in rooms for file in room.glob("*.py")]
     found = sha256()
-    for file in sorted(file for room in rooms for file in room.glob("*.py")):
+    for file in [*sorted(files), Path(order.__file__)]:
         found.update(file.read_bytes())
     return found.hexdigest()
 
@@ -121,7 +122,7 @@ def functions() -> list[Callable[..., Any]]:
     loops: list[Callable[..., Any]] = [
         f for f in vars(source).values() if isinstance(f, FunctionType)
     ]
-    return list(dict.fromkeys([*dispatch.SCALARS, *loops]))
+    return list(dict.fromkeys([*dispatch.SCALARS, order.jumped, *loops]))
 
 
 def _view(bundle: NamedTuple) -> NamedTuple:

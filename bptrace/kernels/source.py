@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bptrace.kernels.cast import Net, Plan
 from bptrace.kernels.dispatch import act, act_slope, loss, loss_slope, update
+from bptrace.order import shuffle
 
 if TYPE_CHECKING:
     from array import array
@@ -46,36 +47,37 @@ def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> Non
     The record begins at ``s * plan.stride``, the parameters after the step at the beginning of the
     next record; E of the batch goes to ``errors[s]``.
     """
-    first = (plan.start + s) % plan.batches * plan.batch
-    count = min(plan.batch, plan.n_samples - first)
+    done = plan.start + s
+    first = done % plan.batches * plan.batch
+    count = min(plan.batch, plan.per_epoch - first)
     record = s * plan.stride
+    if plan.shuffled:
+        shuffle(plan.order, done // plan.batches)
     for position in range(count):
-        forward(net, plan, log, record, first, position)
+        part = record + net.samples + position * net.sample_size
+        sample = plan.order[first + position]
+        load_inputs(net, plan, log, part, sample)
+        forward(net, log, record, part)
         if plan.phases > 1:
-            backward(net, plan, log, record, first, position)
+            backward(net, plan, log, record, sample, position)
     if plan.phases > 1:
         errors[s] = batch_error(net, plan, log, record, count)
         mean_gradients(net, plan, log, record, count)
     next_parameters(net, plan, log, record)
 
 
-def forward(net: Net, plan: Plan, log: Numbers, record: int, first: int, position: int) -> None:
-    """Calculate in and out of every neuron, layer by layer.
-
-    The sample stands at `position` of the batch that begins with the sample `first`.
-    """
-    part = record + net.samples + position * net.sample_size
-    load_inputs(net, plan, log, part, first + position)
+def forward(net: Net, log: Numbers, record: int, part: int) -> None:
+    """Calculate in and out of every neuron, layer by layer."""
     for l in range(1, net.depth + 1):
         weighted_sums(net, log, record, part, l)
         outputs(net, log, part, l)
 
 
-def backward(net: Net, plan: Plan, log: Numbers, record: int, first: int, position: int) -> None:
+def backward(net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int) -> None:
     """Calculate E of the sample, then δ and the gradients, from the last layer to the first."""
     part = record + net.samples + position * net.sample_size
-    total_error(net, plan, log, part, first + position)
-    output_deltas(net, plan, log, part, first + position)
+    total_error(net, plan, log, part, sample)
+    output_deltas(net, plan, log, part, sample)
     for l in range(net.depth, 0, -1):
         weight_gradients(net, log, record, part, l, position)
         bias_gradients(net, log, record, part, l, position)

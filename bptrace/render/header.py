@@ -97,7 +97,14 @@ class Header:
         if len(self.problem.samples) > 1:
             parts.append(self.words("samples in all", n=len(self.problem.samples)))
             parts.append(self._batch(training.batch, training.reduction))
+            parts += self._order()
         return ", ".join(parts)
+
+    def _order(self) -> list[str]:
+        training = self.problem.training
+        if training.order == "shuffled":
+            return [self.words("shuffled", seed=training.seed)]
+        return [] if training.order == "file" else [self.words("listed order")]
 
     def _batch(self, batch: int, reduction: str) -> str:
         if batch == 1:

@@ -71,6 +71,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "one update per {n}, averaged",
         "每 {n} 个样本更新一次，梯度取平均",
     ),
+    "shuffled": ("shuffled with seed {seed}", "顺序随机（种子 {seed}）"),
+    "listed order": ("in the order of a list", "按给定列表的顺序"),
     "too large": (
         "{equations} equations are too many to print; this is the step in short.",
         "共 {equations} 个式子，无法全部列出；以下为本步摘要。",

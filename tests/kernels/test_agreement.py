@@ -198,6 +198,10 @@ def as_lists(problem: Problem) -> tuple[dict, dict]:
         "mean": training.reduction == "mean",
         "steps": training.steps,
         "train_biases": network.train_biases,
+        "order": training.order
+        if isinstance(training.order, str)
+        else [sample - 1 for sample in training.order],
+        "seed": training.seed,
     }
     return {"layers": layers, "loss": network.loss}, run
 

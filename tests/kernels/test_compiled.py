@@ -63,7 +63,8 @@ def test_the_cache_is_used_again_and_notices_an_edited_table(tmp_path: Path) -> 
 
 
 def test_the_fingerprint_covers_all_that_is_compiled() -> None:
-    rooms = {Path(sys.modules[f.__module__].__file__ or "").parent for f in compiled.functions()}
+    modules = {f.__module__ for f in compiled.functions()} - {"bptrace.order"}
+    rooms = {Path(sys.modules[module].__file__ or "").parent for module in modules}
     assert {room.name for room in rooms} == {"maths", "kernels"}
 
 
