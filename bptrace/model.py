@@ -176,7 +176,7 @@ class Training:
             raise ModelError(f"the learning rate must be a finite number, not {self.learning_rate}")
         if self.reduction not in ("sum", "mean"):
             raise ModelError(f"reduction {self.reduction!r}: 'sum' or 'mean'")
-        if isinstance(self.order, str) and self.order not in ORDERS or not self.order:
+        if (isinstance(self.order, str) and self.order not in ORDERS) or not self.order:
             raise ModelError(f"order {self.order!r}: 'file', 'shuffled' or a list of samples")
         if self.seed < 0:
             raise ModelError(f"seed {self.seed}: at least 0")

@@ -44,14 +44,15 @@ def first_state(seed: int) -> tuple[int, int]:
     return 1 + int(random() * RANGE), 1 + int(random() * (OTHER_MODULUS - 1))
 
 
-def jumped(state: int, jump: int, modulus: int, epoch: int) -> int:
-    """Return state·jump**epoch mod modulus, by squaring."""
-    while epoch > 0:
-        if epoch & 1:
-            state = state * jump % modulus
-        jump = jump * jump % modulus
-        epoch >>= 1
-    return state
+def power(base: int, exponent: int, modulus: int) -> int:
+    """Return base**exponent mod modulus, by squaring: `pow`, for compiled code as well."""
+    result = 1
+    while exponent > 0:
+        if exponent & 1:
+            result = result * base % modulus
+        base = base * base % modulus
+        exponent >>= 1
+    return result
 
 
 def shuffle(order: MutableSequence[int], epoch: int) -> None:
@@ -71,8 +72,8 @@ def shuffle(order: MutableSequence[int], epoch: int) -> None:
     if order[n + 2] == epoch:
         return
     order[n + 2] = epoch
-    s = jumped(order[n], JUMP, MODULUS, epoch)
-    t = jumped(order[n + 1], OTHER_JUMP, OTHER_MODULUS, epoch)
+    s = order[n] * power(JUMP, epoch, MODULUS) % MODULUS
+    t = order[n + 1] * power(OTHER_JUMP, epoch, OTHER_MODULUS) % OTHER_MODULUS
     for k in range(n):
         order[k] = k
     for k in range(n - 1, 0, -1):
@@ -88,7 +89,7 @@ def shuffle(order: MutableSequence[int], epoch: int) -> None:
 
 def unshuffled(n: int, seed: int) -> list[int]:
     """Return what `shuffle` works on: `n` samples (from 0), the state of the seed, no epoch."""
-    return [*range(n), *first_state(seed), -1]
+    return [*range(n), *first_state(seed), 2**63]
 
 
 @lru_cache(maxsize=4)

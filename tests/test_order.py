@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bptrace import order
-from bptrace.order import first_state, jumped, shuffled
+from bptrace.order import first_state, shuffled
 
 SEEDS = st.integers(0, 2**64 - 1)
 
@@ -69,14 +69,9 @@ def test_every_sample_is_as_likely_at_every_place() -> None:
     assert chi_squared(counts, n * n) < limit((n - 1) ** 2 + 1)
 
 
-@given(st.integers(1, order.MODULUS - 1), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_epochs_lie_a_stretch_apart(state: int, epoch: int, more: int) -> None:
-    there = jumped(state, order.JUMP, order.MODULUS, epoch + more)
-    assert there == state * pow(order.FACTOR, (epoch + more) * order.STRETCH, order.MODULUS) % (
-        order.MODULUS
-    )
-    assert there == jumped(jumped(state, order.JUMP, order.MODULUS, epoch),
-                           order.JUMP, order.MODULUS, more)  # fmt: skip
+@given(st.integers(0, order.MODULUS - 1), st.integers(0, 2**64 - 1))
+def test_powers(base: int, exponent: int) -> None:
+    assert order.power(base, exponent, order.MODULUS) == pow(base, exponent, order.MODULUS)
 
 
 def test_every_product_fits_64_bits() -> None:

@@ -189,10 +189,10 @@ def _order(problem: Problem) -> array[int]:
     """Return the samples of an epoch; a shuffled order is still to be made."""
     order = problem.training.order
     if order == "shuffled":
-        return array("q", unshuffled(len(problem.samples), problem.training.seed))
+        return array("Q", unshuffled(len(problem.samples), problem.training.seed))
     if order == "file":
-        return array("q", range(len(problem.samples)))
-    return array("q", (int(sample) - 1 for sample in order))
+        return array("Q", range(len(problem.samples)))
+    return array("Q", (int(sample) - 1 for sample in order))
 
 
 def log_slots(layout: Layout, steps: int, log: bool) -> int:

@@ -122,7 +122,7 @@ def functions() -> list[Callable[..., Any]]:
     loops: list[Callable[..., Any]] = [
         f for f in vars(source).values() if isinstance(f, FunctionType)
     ]
-    return list(dict.fromkeys([*dispatch.SCALARS, order.jumped, *loops]))
+    return list(dict.fromkeys([*dispatch.SCALARS, order.power, *loops]))
 
 
 def _view(bundle: NamedTuple) -> NamedTuple:
