@@ -116,7 +116,7 @@ def start(problem: Problem) -> State:
 
 def with_parameters(problem: Problem, state: State) -> Problem:
     """Return `problem` with the parameters of `state` as its first."""
-    return replace(problem, parameters=_parameters(problem, state.numbers))
+    return replace(problem, parameters=parameters(problem, state.numbers))
 
 
 def go_on(
@@ -233,8 +233,8 @@ class _Reader:
         return self.notation.read(text, minus_delta)
 
 
-def _parameters(problem: Problem, numbers: Sequence[float]) -> Parameters:
-    """Return parameters from their numbers in the order of the log."""
+def parameters(problem: Problem, numbers: Sequence[float]) -> Parameters:
+    """Return weights and biases from their numbers in the order of the log."""
     rest: Iterator[float] = iter(numbers)
     layers = problem.network.layers
     weights = tuple(

@@ -47,6 +47,10 @@ COMMANDS = {
         "Say how telling an example is, and which numbers would be better.",
         "评估例题能否让错误显露，并建议更合适的数值。",
     ),
+    "plot": Both(
+        "Draw a training run: its error, its decision boundary, its gradients.",
+        "画出训练过程：误差、决策边界、梯度。",
+    ),
     "list": Both(
         "List activations, losses, rules, dialects and bundled examples.",
         "列出激活函数、损失函数、学习规则、记法和自带例题。",

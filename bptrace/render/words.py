@@ -318,6 +318,22 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lost list": ("Without a trace", "毫无痕迹"),
     "misread list": ("Look like one misread digit", "看似抄错一位数字"),
     "lint more": ("… and {n:,} more (--all)", "…… 另有 {n:,} 项（--all）"),
+    # pictures made of characters
+    "hidden neurons": ("hidden neurons: {n}", "隐藏神经元：{n}"),
+    "left the numbers": (
+        "the training left the numbers (nan or infinite weights), so no boundary is drawn; "
+        "a smaller learning rate may help",
+        "训练中权重变成了无穷大或 nan，因此没有画决策边界；可尝试较小的学习率",
+    ),
+    "nothing to draw": ("there is nothing to draw yet", "还没有可画的内容"),
+    "logarithmic": ("logarithmic", "对数刻度"),
+    "step axis": ("steps", "步"),
+    "epoch axis": ("epochs", "轮"),
+    "step number": ("step {n}", "第 {n} 步"),
+    "epoch number": ("epoch {n}", "第 {n} 轮"),
+    "not finite": ("not a number in {place}", "{place}不是有限数"),
+    "answers": ("answer {kind}", "判为 {kind}"),
+    "right answers": ("{percent} right", "正确率 {percent}"),
     "and": (", ", "、"),
     "comma": (", ", "，"),
     "colon": (": ", "："),
