@@ -24,12 +24,16 @@ MARGIN = 0.08
 
 
 class Dot(NamedTuple):
-    """A sample: where it is, which class it has, and whether it is kept for the test."""
+    """A sample: where it is, which class it has, whether it is kept for the test, its target.
+
+    `kind` is −1 without a target; `target` is nan where there are several outputs.
+    """
 
     x: float
     y: float
     kind: int
     is_test: bool
+    target: float = nan
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,15 @@ class Plane:
     dots : tuple of Dot
         The samples.
     accuracy : float
-        Part of the training samples that are put into their class; nan without targets.
+        Part of the training samples that are put into their class; nan without targets, and where
+        `is_continuous`.
     names : tuple of str
         What the inputs are called; "" where the file gives no name.
     kinds : tuple of str
         What the classes are called.
     title : str
+    is_continuous : bool
+        Whether the targets are more than two values of one output: a surface, not classes.
     """
 
     xs: tuple[float, ...]
@@ -66,6 +73,7 @@ class Plane:
     names: tuple[str, str]
     kinds: tuple[str, ...]
     title: str = ""
+    is_continuous: bool = False
 
     def kind_at(self, row: int, column: int) -> int | None:
         """Return the class at a point of the grid; None where the answer is nan."""
@@ -204,16 +212,19 @@ def _plane(
     xs = _range([sample.x[0] for sample in everyone], size[0])
     ys = _range([sample.x[1] for sample in everyone], size[1])
     threshold = threshold_of(problem.samples)
+    targets = {sample.t for sample in problem.samples if sample.t}
+    is_continuous = problem.network.widths[-1] == 1 and len(targets) > 2
     return Plane(
         xs,
         ys,
         answers(problem, [(x, y) for y in ys for x in xs], engine),
         threshold,
         tuple(_dots(problem.samples, threshold, False)) + tuple(_dots(test, threshold, True)),
-        accuracy(problem, problem.samples, engine),
+        nan if is_continuous else accuracy(problem, problem.samples, engine),
         _names(problem, 0),  # type: ignore[arg-type]
         kind_names(problem),
         title,
+        is_continuous,
     )
 
 
@@ -235,7 +246,13 @@ def _line(
 def _dots(samples: Sequence[Sample], threshold: float, is_test: bool) -> list[Dot]:
     """Return samples as points; one without targets has the class −1."""
     return [
-        Dot(s.x[0], s.x[1], -1 if not s.t else kind_of(s.t, threshold) or 0, is_test)
+        Dot(
+            s.x[0],
+            s.x[1],
+            -1 if not s.t else kind_of(s.t, threshold) or 0,
+            is_test,
+            s.t[0] if len(s.t) == 1 else nan,
+        )
         for s in samples
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import isfinite, log10
+from math import isfinite, log10, nan
 from statistics import median
 from typing import NamedTuple
 
@@ -30,14 +30,30 @@ from bptrace.plots.style import (
     drawing,
     new_figure,
     number,
-    pale,
 )
 
 MOST_POINTS = 2_000
 """Points of a curve that are drawn: more than a printed page resolves."""
 
-MOST_SIZES = 100
-"""Points of a curve of gradients; more are drawn as the middle and the range of each stretch."""
+MOST_POINTS = 2_000
+"""Points up to which a curve is drawn as it is; a longer one is drawn in stretches."""
+
+
+class Stretches(NamedTuple):
+    """How a long curve is drawn: the median of each stretch, and a band around it.
+
+    `pieces` stretches; the band leaves out the part `outside` of the values on either side.
+    """
+
+    pieces: int
+    outside: float
+
+
+WHOLE = Stretches(400, 0.0)
+"""The band reaches from the least to the greatest value: no peak of E is lost."""
+
+MIDDLE = Stretches(100, 0.1)
+"""The band holds the middle 80 %: the gradients of single samples vary by many decades."""
 
 LARGEST = 1e150
 """What lies beyond this (or beyond its inverse, on a logarithmic scale) is drawn there: matplotlib
@@ -61,7 +77,8 @@ class Curve(NamedTuple):
 def error_curve(histories: Sequence[History], look: Look) -> Figure:
     """Draw E over time, of training and test samples, of one run or of several.
 
-    The scale is logarithmic where the values span two decades; zeros then stand as triangles on
+    Of a long run the medians of stretches are drawn, with their whole range as a pale band. The
+    scale is logarithmic where the values span two decades; zeros then stand as triangles on
     the lower edge. Where a run stops being finite, a line says so. Accuracies, if there are any,
     have their own panel below.
     """
@@ -88,7 +105,7 @@ def error_curve(histories: Sequence[History], look: Look) -> Figure:
 def gradient_sizes(history: History, look: Look) -> Figure:
     """Draw ‖∂E/∂W_l‖ of every layer over time: where early layers learn slowly, it is seen here.
 
-    Of a long run the median of each stretch is drawn, with its range as a pale band around it.
+    Of a long run the medians of stretches are drawn, with the middle 80 % as a pale band.
     """
     with drawing(look):
         figure = new_figure()
@@ -107,32 +124,30 @@ def gradient_sizes(history: History, look: Look) -> Figure:
             for l in range(depth)
         ]
         axes.set_title(look("gradients"))
-        if len(sizes) > MOST_SIZES:
-            curves = [_summed_up(axes, curve) for curve in curves]
-        _draw(axes, curves, look, "step", always_log=True)
+        _draw(axes, curves, look, "step", MIDDLE)
         axes.set_ylabel(look("size"))
         axes.set_xlabel(look("step"))
         return figure
 
 
-def _summed_up(axes: Axes, curve: Curve) -> Curve:
-    """Draw the range of each stretch of a curve; return the curve of its medians."""
+def _summed_up(axes: Axes, curve: Curve, how: Stretches) -> Curve:
+    """Draw the band of a long curve; return the curve of its medians."""
     n = len(curve.values)
-    cuts = [k * n // MOST_SIZES for k in range(MOST_SIZES + 1)]
-    parts = [[v for v in curve.values[a:b] if isfinite(v)] for a, b in pairwise(cuts)]
+    cuts = [k * n // how.pieces for k in range(how.pieces + 1)]
+    parts = [sorted(v for v in curve.values[a:b] if isfinite(v)) for a, b in pairwise(cuts)]
     steps = [curve.steps[(a + b) // 2] for a, b in pairwise(cuts)]
-    known = [k for k, part in enumerate(parts) if part and min(part) > 0.0]
+    known = [k for k, part in enumerate(parts) if part]
+    left_out = [round(how.outside * (len(part) - 1)) for part in parts]
     axes.fill_between(
         [steps[k] for k in known],
-        [min(parts[k]) for k in known],
-        [max(parts[k]) for k in known],
-        color=pale(curve.colour),
+        [parts[k][left_out[k]] for k in known],
+        [parts[k][-1 - left_out[k]] for k in known],
+        color=curve.colour,
+        alpha=0.25,
         linewidth=0,
         zorder=1,
     )
-    medians = [
-        median(part) if part else curve.values[a] for part, a in zip(parts, cuts, strict=False)
-    ]
+    medians = [median(part) if part else nan for part in parts]
     return curve._replace(steps=steps, values=medians)
 
 
@@ -170,19 +185,24 @@ def _label(name: str, what: str, look: Look) -> str:
 
 
 def _draw(
-    axes: Axes, curves: Sequence[Curve], look: Look, unit: str, always_log: bool = False
+    axes: Axes, curves: Sequence[Curve], look: Look, unit: str, how: Stretches = WHOLE
 ) -> None:
-    """Draw curves on a common scale, with what cannot be drawn said in words."""
+    """Draw curves on a common scale, with what cannot be drawn said in words.
+
+    The scale of gradients (`MIDDLE`) is always logarithmic.
+    """
     curves = [curve._replace(values=_within(curve.values)) for curve in curves]
     found = scale([value for curve in curves for value in curve.values])
-    is_log = found.is_log or (always_log and found.low > 0.0)
+    is_log = found.is_log or (how is MIDDLE and found.low > 0.0)
     if is_log:
         _logarithmic(axes, found)
     for curve in curves:
-        shown = thinned(curve.values, MOST_POINTS)
-        _line(axes, curve, [k for k in shown if not is_log or curve.values[k] > 0.0])
+        line = curve
+        if len(curve.values) > (MOST_POINTS if how is WHOLE else 2 * how.pieces):
+            line = _summed_up(axes, curve, how)
+        _line(axes, line, [k for k, v in enumerate(line.values) if not is_log or v > 0.0])
         if is_log:
-            _zeros(axes, curve, shown, look)
+            _zeros(axes, curve, look)
         _broken(axes, curve, look, unit)
     if not any(map(isfinite, found[:2])):
         axes.text(0.5, 0.5, look("nothing"), transform=axes.transAxes, ha="center", color=GREY)
@@ -190,8 +210,13 @@ def _draw(
     else:
         _limits(axes, found, is_log)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    steps = {curve.steps[k] for curve in curves if curve.steps for k in (0, -1)}
+    if len(steps) == 1:
+        step = steps.pop()
+        axes.set_xlim(step - 1, step + 1)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend()
+        has_middle = how is MIDDLE and bool(axes.collections)
+        axes.legend(title=look("middle") if has_middle else None, title_fontsize=8)
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -239,9 +264,9 @@ def _line(axes: Axes, curve: Curve, shown: Sequence[int]) -> Line2D:
     return line
 
 
-def _zeros(axes: Axes, curve: Curve, shown: Sequence[int], look: Look) -> None:
+def _zeros(axes: Axes, curve: Curve, look: Look) -> None:
     """Put triangles on the lower edge where a value is 0, which has no logarithm."""
-    zeros = [curve.steps[k] for k in shown if curve.values[k] == 0.0]
+    zeros = [curve.steps[k] for k in thinned(curve.values, MOST_POINTS) if curve.values[k] == 0.0]
     if zeros:
         axes.plot(
             zeros, [0.0] * len(zeros), transform=axes.get_xaxis_transform(), clip_on=False,
@@ -272,7 +297,7 @@ def _limits(axes: Axes, found: Scale, is_log: bool) -> None:
         if high < 2.0 * low:
             axes.set_ylim(low / 2.0, high * 2.0)
     elif high - low <= 1e-9 * max(abs(low), abs(high)):
-        room = 0.5 * abs(high) or 1.0
-        axes.set_ylim(low - room, high + room)
+        room = 0.5 * abs(high)
+        axes.set_ylim(*((low - room, high + room) if room else (-0.05, 1.0)))
     elif low >= 0.0 and low < 0.5 * high:
         axes.set_ylim(bottom=0.0)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -35,6 +37,11 @@ SINGLE = 110 * MILLIMETRE
 MOST_DOTS = 2_000
 """Samples that are drawn in one picture."""
 
+FEW = 200
+"""Up to so many samples are drawn large."""
+
+SHADES = 12
+
 ROOM_FOR_LEGEND = 12 * MILLIMETRE
 
 
@@ -54,7 +61,9 @@ def decision_boundary(planes: Sequence[Plane | Line], look: Look) -> Figure:
         notes: list[str] = []
         for panel, plane in zip(axes, planes, strict=False):
             panel.grid(False)
-            if isinstance(plane, Plane):
+            if isinstance(plane, Plane) and plane.is_continuous:
+                _draw_surface(panel, plane, look, notes)
+            elif isinstance(plane, Plane):
                 _draw_plane(panel, plane, look, notes)
             else:
                 _draw_line(panel, plane, look, notes)
@@ -92,16 +101,51 @@ def _draw_plane(axes: Axes, plane: Plane, look: Look, notes: list[str]) -> None:
     shown = _chosen(plane.dots)
     if len(shown) < len(plane.dots):
         notes.append(look("some dots", shown=len(shown), all=len(plane.dots)))
+    few = len(shown) <= FEW
     for kind in kinds:
         name = plane.kinds[kind] if kind >= 0 else ""
         label = look("class", name=look.plain(name)) if kind >= 0 else look("unknown")
         for is_test in (False, True):
             dots = [dot for dot in shown if dot.kind == kind and dot.is_test == is_test]
-            _scatter(axes, dots, kind, look("kept", what=label) if is_test else label)
+            _scatter(axes, dots, kind, look("kept", what=label) if is_test else label, few)
+    _axes(axes, plane, look)
+
+
+def _axes(axes: Axes, plane: Plane, look: Look) -> None:
     axes.set_xlabel(look.plain(plane.names[0]) or look("input", k=1))
     axes.set_ylabel(look.plain(plane.names[1]) or look("input", k=2))
     axes.set_xlim(plane.xs[0], plane.xs[-1])
     axes.set_ylim(plane.ys[0], plane.ys[-1])
+
+
+def _draw_surface(axes: Axes, plane: Plane, look: Look, notes: list[str]) -> None:
+    """Draw one output as shades with their scale, and the samples in the shade of their target."""
+    shape = (len(plane.ys), len(plane.xs))
+    output = np.ma.masked_invalid(_bounded(np.frombuffer(plane.outputs[0])).reshape(shape))
+    shown = _chosen(plane.dots)
+    if len(shown) < len(plane.dots):
+        notes.append(look("some dots", shown=len(shown), all=len(plane.dots)))
+    if output.mask.any():
+        notes.append(look("no answer"))
+    targets = [dot.target for dot in shown if dot.kind >= 0]
+    ends = [*targets, *([output.min(), output.max()] if output.count() else [])]
+    low, high = min(ends), max(ends)
+    levels = np.linspace(low, high if high > low else low + 1.0, SHADES + 1)
+    norm = Normalize(levels[0], levels[-1])
+    if output.count():
+        axes.contourf(plane.xs, plane.ys, output, levels=levels, cmap="cividis", norm=norm)
+    for is_test in (False, True):
+        dots = [dot for dot in shown if dot.kind >= 0 and dot.is_test == is_test]
+        if dots:
+            axes.scatter(
+                [dot.x for dot in dots], [dot.y for dot in dots], c=[dot.target for dot in dots],
+                s=16 if len(shown) <= FEW else 7, cmap="cividis", norm=norm,
+                marker="s" if is_test else "o", edgecolors="white", linewidths=0.6,
+                label=look("test") if is_test else look("samples"),
+            )  # fmt: skip
+    colours = ScalarMappable(norm, "cividis")
+    axes.figure.colorbar(colours, ax=axes, label=look("target"))
+    _axes(axes, plane, look)
 
 
 def _areas(axes: Axes, plane: Plane, outputs: list[NDArray[np.float64]]) -> bool:
@@ -153,11 +197,10 @@ def _chosen(dots: Sequence[Dot]) -> list[Dot]:
     return kept
 
 
-def _scatter(axes: Axes, dots: Sequence[Dot], kind: int, label: str) -> None:
+def _scatter(axes: Axes, dots: Sequence[Dot], kind: int, label: str, few: bool) -> None:
     if not dots:
         return
     colour = KINDS[kind % len(KINDS)] if kind >= 0 else GREY
-    few = len(dots) <= 200
     hollow = dots[0].is_test
     axes.plot(
         [dot.x for dot in dots], [dot.y for dot in dots],

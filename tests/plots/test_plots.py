@@ -21,7 +21,7 @@ from bptrace.errors import BptraceError
 from bptrace.model import Sample
 from bptrace.pictures import History, error_along, look_at, watch
 from bptrace.plots import files, fonts, plane, style
-from bptrace.plots.curves import LARGEST, MOST_POINTS, MOST_SIZES
+from bptrace.plots.curves import LARGEST, MIDDLE, WHOLE
 from bptrace.plots.style import Look
 from bptrace.plots.words import WORDS
 
@@ -123,12 +123,13 @@ def test_nothing_but_nan() -> None:
     files.as_bytes(figure, "png", EN)
 
 
-def test_long_curves_are_thinned_and_keep_their_extremes() -> None:
+def test_long_curves_are_medians_with_a_band_that_keeps_the_extremes() -> None:
     errors = [1.0 + (k * 7919 % 100_003) / 1e5 for k in range(100_000)]
     (axes,) = axes_of(plots.error_curve([history(errors)], EN))
-    shown = list(axes.lines[0].get_ydata())
-    assert len(shown) <= MOST_POINTS
-    assert (min(shown), max(shown)) == (min(errors), max(errors))
+    assert len(axes.lines[0].get_ydata()) == WHOLE.pieces
+    (band,) = axes.collections
+    heights = [y for _, y in band.get_paths()[0].vertices]
+    assert (min(heights), max(heights)) == (min(errors), max(errors))
 
 
 # Gradients
@@ -149,7 +150,7 @@ def test_each_layer_has_a_curve_of_its_gradients() -> None:
 def test_gradients_of_a_long_run_are_medians_with_their_range() -> None:
     watched = watch(network((2, 3, 1), steps=1500))
     (axes,) = axes_of(plots.gradient_sizes(watched.history, EN))
-    assert [len(line.get_ydata()) for line in axes.lines] == [MOST_SIZES] * 2
+    assert [len(line.get_ydata()) for line in axes.lines] == [MIDDLE.pieces] * 2
     assert len(axes.collections) == 2
 
 
@@ -202,6 +203,21 @@ def test_networks_stand_side_by_side(count: int, shown: int) -> None:
     panels = axes_of(figure)
     assert len(panels) == shown
     assert [panel.get_title().split("\n")[0] for panel in panels] == titles
+    files.as_bytes(figure, "svg", EN)
+
+
+def test_targets_of_many_values_make_a_surface_with_its_scale() -> None:
+    samples = tuple(Sample((x / 4, 1.0 - x / 3), (x / 9,)) for x in range(9))
+    seen = look_at(network(samples=samples), (9, 9), samples[:2])
+    assert seen.is_continuous
+    figure = plots.decision_boundary([seen], EN)
+    panel, scale = figure.axes
+    assert scale.get_ylabel() == "output, and targets of the samples"
+    assert "right" not in panel.get_title()
+    dots = [c for c in panel.collections if str(c.get_label()) in ("samples", "test")]
+    assert [list(c.get_array()) for c in dots] == [
+        [s.t[0] for s in samples], [s.t[0] for s in samples[:2]],
+    ]  # fmt: skip
     files.as_bytes(figure, "svg", EN)
 
 
