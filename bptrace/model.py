@@ -37,13 +37,16 @@ class Layer:
     weight_names : tuple of tuples of str
         One row per neuron, one name per neuron of the layer before; empty: the dialect chooses.
     activation : str
-        Name in the table of activations; unused in the input layer.
+        Name in the table of activations; unused in the input layer, and where there is a formula.
     option : float or None
         The option of the activation (value at 0, slope of a leak); None: its default.
     biases : int
         Number of bias parameters: 0 (none), 1 (shared by the layer) or `size` (one each).
     mask : tuple of tuples of bool
         False where a connection is missing; empty: all are there.
+    formula, slope : str
+        An own activation as text over x, and its slope over x and y; slope "": derived from it.
+        `maths.own.activation_of` reads both.
     """
 
     size: int
@@ -54,6 +57,8 @@ class Layer:
     mask: tuple[tuple[bool, ...], ...] = ()
     weight_names: tuple[tuple[str, ...], ...] = ()
     bias_names: tuple[str, ...] = ()
+    formula: str = ""
+    slope: str = ""
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -64,6 +69,8 @@ class Layer:
             raise ModelError(f"{self.biases} biases for {self.size} neurons: 0, 1 or {self.size}")
         if self.bias_names and len(self.bias_names) not in (self.biases, self.size):
             raise ModelError(f"{len(self.bias_names)} bias names for {self.biases} biases")
+        if self.slope and not self.formula:
+            raise ModelError("a slope without a formula: the activations of the table have theirs")
 
     @property
     def shares_bias(self) -> bool:

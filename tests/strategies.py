@@ -6,8 +6,10 @@ biases take their turn: equal widths, zeros and sigmoids alone have hidden wrong
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
+from formulas import as_text, formulas
 from hypothesis import strategies as st
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
@@ -105,6 +107,19 @@ def orders(draw: st.DrawFn, n: int, batch: int) -> tuple[int, ...]:
     sizes = [*[batch] * draw(st.integers(0, 2)), draw(st.integers(1, batch))]
     numbers = [draw(st.permutations(range(1, n + 1)))[:size] for size in sizes]
     return tuple(number for some in numbers for number in some)
+
+
+@st.composite
+def with_formulas(
+    draw: st.DrawFn, numbers: st.SearchStrategy[float] = MODERATE, leaves: int = 8
+) -> Problem:
+    """Draw a problem in which some layers, at least one, have an own formula."""
+    problem = draw(problems(numbers))
+    layers = list(problem.network.layers)
+    for l in draw(st.sets(st.integers(1, len(layers) - 1), min_size=1)):
+        text = as_text(draw(formulas(leaves)))
+        layers[l] = replace(layers[l], activation="", option=None, formula=text)
+    return replace(problem, network=replace(problem.network, layers=tuple(layers)))
 
 
 _RULES = st.sampled_from(["gradient-descent", "gradient-descent", ""])

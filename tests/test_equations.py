@@ -36,9 +36,9 @@ from strategies import problems
 from bptrace.address import Address, Quantity, partial
 from bptrace.engine import run
 from bptrace.errors import BptraceError
-from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import FLOATS, Reading
+from bptrace.maths.own import activation_of
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 from bptrace.trace import Trace
 
@@ -225,7 +225,7 @@ def keep_away_from_kinks(problem: Problem, exact: Evaluation, steps: int) -> Non
             for l, j, layer in neurons:
                 net = exact(Address(Q.IN, l, j, sample=sample, step=step))
                 assume(abs(net) < MOST)
-                kinks = ACTIVATIONS.get(layer.activation).kinks
+                kinks = activation_of(layer).kinks
                 assume(all(abs(net - kink) > KINK for kink in kinks))
 
 

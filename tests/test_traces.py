@@ -44,6 +44,7 @@ FACTS = {
     "studyx-221": (18, 9, "6ef4af8d"),
     "sum-inputs-221": (30, 14, "13af96b1"),
     "whathowwhy-linear": (28, 7, "e7cbb253"),
+    "zh-360docs": (23, 23, "f4bf6075"),
     "zh-hbu-bp": (21, 17, "714af38a"),
 }
 

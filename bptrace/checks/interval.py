@@ -60,7 +60,9 @@ def point(value: float) -> Interval:
 
 
 def _wider(lo: float, hi: float, slack: float) -> Interval:
-    return Interval(lo - slack, hi + slack) if lo <= hi else Interval(-math.inf, math.inf)
+    if lo <= hi and slack < math.inf:
+        return Interval(lo - slack, hi + slack)
+    return Interval(-math.inf, math.inf)
 
 
 def _product(a: Interval, b: Interval) -> tuple[float, float]:
@@ -118,6 +120,16 @@ class _Rules:
     def maximum(self, a: Interval, b: Interval) -> Interval:
         return Interval(max(a.lo, b.lo), max(a.hi, b.hi))
 
+    def minimum(self, a: Interval, b: Interval) -> Interval:
+        return Interval(min(a.lo, b.lo), min(a.hi, b.hi))
+
+    def square_root(self, a: Interval) -> Interval:
+        """The part of `a` below 0 has no root: where there is another, it is there by rounding."""
+        if a.hi < 0.0:
+            return Interval(-math.inf, math.inf)
+        lo, hi = math.sqrt(max(a.lo, 0.0)), math.sqrt(a.hi)
+        return _wider(lo, hi, 2 * self.epsilon * hi)
+
     def rising(self, f: Callable[[float], float]) -> Callable[[Interval], Interval]:
         """The rule of an increasing function."""
 
@@ -159,6 +171,8 @@ def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:
             "parabola": rules.parabola,
             "abs": rules.absolute,
             "max": rules.maximum,
+            "min": rules.minimum,
+            "sqrt": rules.square_root,
             "exp": rules.rising(ieee.exp),
             "log": rules.rising(ieee.log),
             "log1p": rules.rising(ieee.log1p),

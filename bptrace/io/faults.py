@@ -37,9 +37,9 @@ class Faults:
         """Note a fault of the key or of the value at `path`."""
         self._add(message, *self.document.position(path, of), hint)
 
-    def add_at(self, message: str, path: Path, offset: int, hint: str = "") -> None:
-        """Note a fault in the text of a key, `offset` characters from its first."""
-        line, column = self.document.position(path)
+    def add_at(self, message: str, path: Path, offset: int, hint: str = "", of: Of = "key") -> None:
+        """Note a fault in the text of a key (or of a value), `offset` characters from its first."""
+        line, column = self.document.position(path, of)
         shift = offset + 1 if offset and self._is_quoted(line, column) else offset
         self._add(message, line, column + shift, hint)
 

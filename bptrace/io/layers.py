@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from bptrace.io.faults import Faults, quoted, subject
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.activations import ACTIVATIONS
+from bptrace.maths.formula import FormulaError, read_formula
+from bptrace.maths.own import derived_slope, difference
 
 LAYERS: Final[Path] = ("network", "layer")
 
@@ -77,7 +79,7 @@ def _check_layer(part: Part, before: int, has_init: bool, faults: Faults) -> Non
         hint = f"Write one of: {', '.join(ACTIVATIONS.names)}."
         faults.add("this layer says no activation", part.path(), "key", hint)
     if isinstance(table.activation, View):
-        _check_option(part, table.activation, faults)
+        _check_activation(part, table.activation, faults)
     drawn = table.lacks("weights") and (has_init or not table.lacks("init"))
     _check_weights(part, before, drawn, faults)
     _check_biases(part, drawn, faults)
@@ -86,12 +88,48 @@ def _check_layer(part: Part, before: int, has_init: bool, faults: Faults) -> Non
     _check_connections(part, before, faults)
 
 
-def _check_option(part: Part, activation: View, faults: Faults) -> None:
-    if activation.lacks("name") and not activation.is_faulty("formula"):
+def _check_activation(part: Part, activation: View, faults: Faults) -> None:
+    if not activation.lacks("formula"):
+        _check_formula(part, activation, faults)
+    elif activation.lacks("name"):
         hint = 'Write { name = "step", … }: see `bptrace list` for the names.'
         faults.add("this activation has no name", part.path("activation"), "key", hint)
-    if activation.name not in ACTIVATIONS:
+    elif activation.name in ACTIVATIONS:
+        _check_option(part, activation, faults)
+
+
+def _check_formula(part: Part, activation: View, faults: Faults) -> None:
+    """Check an own activation, and that a given slope is its slope."""
+    for key in activation.raw.keys() - {"formula", "slope"}:
+        message = f"an activation with a formula has no {quoted(key)}"
+        faults.add(message, part.path("activation", key), "key", "Keep one of the two.")
+    formula, slope = activation.formula, activation.slope
+    if isinstance(slope, float):
+        hint = f'Write slope = "{slope:g}".'
+        message = "slope: expected a formula in quotes, found a number"
+        faults.add(message, part.path("activation", "slope"), hint=hint)
         return
+    if formula is None:
+        return
+    at = "formula"
+    try:
+        read_formula(formula)
+        at = "slope" if slope is not None else at
+        if slope is None:
+            derived_slope(read_formula(formula))
+        elif (found := difference(formula, slope)) is not None:
+            message = (
+                f"this is not the slope of the formula: at x = {found.x:.6g} it is "
+                f"{found.given:.6g}, but the formula has the slope {found.derived:.6g} there"
+            )
+            path = part.path("activation", "slope")
+            faults.add(message, path, hint="Leave it out: the slope is derived from the formula.")
+    except FormulaError as error:
+        path = part.path("activation", at)
+        faults.add_at(error.message, path, error.offset, error.hint, "value")
+
+
+def _check_option(part: Part, activation: View, faults: Faults) -> None:
     entry = ACTIVATIONS.get(activation.name)
     for key, value in options(activation).items():
         path = part.path("activation", key)
@@ -99,12 +137,15 @@ def _check_option(part: Part, activation: View, faults: Faults) -> None:
             takes = f"its option is {entry.option}" if entry.option else "it takes none"
             message = f"{entry.name} has no option {quoted(key)}"
             faults.add(message, path, "key", f"Leave it out; {takes}.")
+        elif isinstance(value, str):
+            message = f"{key}: expected a number, found the text {quoted(value)}"
+            faults.add(message, path, hint="Only beside a formula it is a formula.")
         elif not entry.limits[0] <= value <= entry.limits[1]:
             low, high = entry.limits
             faults.add(f"{key} = {value:g}: expected a number from {low:g} to {high:g}", path)
 
 
-def options(activation: View) -> dict[str, float]:
+def options(activation: View) -> dict[str, Any]:
     """Return what stands beside the name of an activation."""
     return {key: value for key, value in activation.good.items() if key != "name"}
 

@@ -6,7 +6,7 @@ First everything is checked and each fault noted; only a faultless network is bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from bptrace.io.faults import Faults
 from bptrace.io.kinds import FAULTY
@@ -120,12 +120,10 @@ def build_network(read: NetworkParts) -> tuple[Network, Parameters]:
 
 def _layer(part: Part, biases: int) -> Layer:
     table = part.table
-    name, option = _activation(table.activation)
     return Layer(
         size=part.size,
         names=tuple(table.names or ()),
-        activation=name,
-        option=option,
+        **_activation(table.activation),
         biases=biases,
         mask=tuple(map(tuple, table.mask or ())),
         weight_names=tuple(map(tuple, table.weight_names or ())),
@@ -133,10 +131,13 @@ def _layer(part: Part, biases: int) -> Layer:
     )
 
 
-def _activation(value: str | View | None) -> tuple[str, float | None]:
-    if isinstance(value, View):
-        return value.name, next(iter(options(value).values()), None)
-    return value or "identity", None
+def _activation(value: str | View | None) -> dict[str, Any]:
+    """Return what a `Layer` holds of its activation."""
+    if not isinstance(value, View):
+        return {"activation": value or "identity"}
+    if value.formula is not None:
+        return {"formula": value.formula, "slope": value.slope or ""}
+    return {"activation": value.name, "option": next(iter(options(value).values()), None)}
 
 
 def _masked(matrix: Matrix, mask: tuple[tuple[bool, ...], ...]) -> Matrix:

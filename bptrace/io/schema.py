@@ -62,6 +62,11 @@ def _option(name: str) -> Key:
         at_most=max(entry.limits[1] for entry in owners),
     )
     description = f"Option of {', '.join(said)}: limits and default."
+    if name == "slope":
+        either = AnyOf("a number, or a formula in quotes", NUMBER, TEXT)
+        schema = {"oneOf": [widest.schema, TEXT.schema]}
+        more = "Beside a formula: its slope, over x and the output y; derived if left out."
+        return Key(name, ReadAs(either, schema), f"{description} {more}")
     return Key(name, ReadAs(NUMBER, widest.schema), description)
 
 
@@ -69,18 +74,19 @@ def _option(name: str) -> Key:
 
 ACTIVATION: Final = Table(
     "ActivationTable",
-    "An activation with its option.",
+    "An activation with its option, or an own formula.",
     Key(
         "name",
         ACTIVATION_NAME,
         "Name of the activation: see `bptrace list`.",
         default="",
-        required=True,
     ),
     *map(_option, sorted({entry.option for entry in ACTIVATIONS if entry.option})),
     Key(
         "formula",
-        Later("own formulas are not in this version yet", "See `bptrace list` for the names."),
+        TEXT,
+        'In place of name: a formula over x, such as "x/(1 + abs(x))", with + - * / ^, exp, ln, '
+        "tanh, sqrt, abs, max, min and the activations of the list as functions.",
     ),
     others=ReadAs(NUMBER, {}),
 )
@@ -129,7 +135,8 @@ LAYER: Final = Table(
             ACTIVATION_NAME,
             TableOf(ACTIVATION),
         ),
-        'Name, or a table with an option: { name = "step", at_zero = 1 }.',
+        'Name, a table with an option: { name = "step", at_zero = 1 }, or an own formula: '
+        '{ formula = "x*tanh(ln(1 + exp(x)))" }.',
     ),
     Key(
         "weights",

@@ -13,8 +13,10 @@ from math import nan
 from typing import NamedTuple
 
 from bptrace.address import Layout, Quantity
+from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
+from bptrace.maths.own import activation_of
 from bptrace.maths.rules import RULES
 from bptrace.model import Problem
 from bptrace.order import unshuffled
@@ -31,6 +33,8 @@ class LayerNet(NamedTuple):
         Code in the table of activations.
     option : float
         Its option.
+    own_value, own_slope : int
+        Where an own formula and its slope begin in `Net.codes`; 0: the activation is in the table.
     masked : int
         1 if any connection into the layer is missing.
     w_at, b_at : int
@@ -44,6 +48,8 @@ class LayerNet(NamedTuple):
     biases: int
     activation: int
     option: float
+    own_value: int
+    own_slope: int
     masked: int
     w_at: int
     b_at: int
@@ -68,6 +74,8 @@ class Net(NamedTuple):
     gradients, samples, sample_size, error_at : int
         Where gradients and first sample begin in a record, the size of the part of one sample, and
         where E stands in it.
+    codes, work : array of int, array of float
+        Own formulas: what to do, and where it is done (see `tape.Tape`); `work` is written to.
     """
 
     layers: Sequence[LayerNet]
@@ -79,6 +87,8 @@ class Net(NamedTuple):
     samples: int
     sample_size: int
     error_at: int
+    codes: array[int]
+    work: array[float]
 
 
 class Plan(NamedTuple):
@@ -129,8 +139,9 @@ def cast_net(problem: Problem) -> Net:
     """Return the network of `problem` for the kernels."""
     network, layout = problem.network, problem.layout
     connected = _connected(problem)
+    tape = Tape()
     return Net(
-        layers=[_cast_layer(problem, l) for l in range(network.depth + 1)],
+        layers=[_cast_layer(problem, l, tape) for l in range(network.depth + 1)],
         connected=connected,
         trained=connected + array("B", [network.train_biases]) * layout.n_b,
         depth=network.depth,
@@ -139,19 +150,24 @@ def cast_net(problem: Problem) -> Net:
         samples=layout.samples,
         sample_size=layout.sample_size,
         error_at=layout.sample_starts[Quantity.E],
+        codes=tape.codes,
+        work=tape.work,
     )
 
 
-def _cast_layer(problem: Problem, l: int) -> LayerNet:
+def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
     network, layout = problem.network, problem.layout
     layer, starts = network.layers[l], layout.sample_starts
-    entry = ACTIVATIONS.get(layer.activation)
+    entry = activation_of(layer)
+    own = bool(layer.formula)
     return LayerNet(
         size=layer.size,
         sources=network.widths[l - 1] if l else 0,
         biases=layer.biases,
-        activation=ACTIVATIONS.code(layer.activation),
+        activation=0 if own else ACTIVATIONS.code(layer.activation),
         option=float(entry.default if layer.option is None else layer.option),
+        own_value=tape.add(entry.expr) if own else 0,
+        own_slope=tape.add(entry.slope_expr) if own else 0,
         masked=int(bool(layer.mask)),
         w_at=layout.w_at[l],
         b_at=layout.n_w + layout.b_at[l],

@@ -22,8 +22,9 @@ import numba
 import numpy as np
 
 from bptrace import maths, order
-from bptrace.kernels import dispatch, ieee_intrinsics, source
+from bptrace.kernels import dispatch, ieee_intrinsics, source, tape
 from bptrace.kernels.cast import LayerNet, Net, Plan
+from bptrace.maths import ieee
 
 EXACT = ieee_intrinsics.EXACT
 
@@ -41,7 +42,7 @@ def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> 
     if numba.config.DISABLE_JIT:
         source.run_steps(net, plan, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
-    arguments = _view(net), _view(plan), np.asarray(log), np.asarray(errors)
+    arguments = _view(_bare(net)), _view(plan), np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)
@@ -114,15 +115,39 @@ def _install() -> None:
     ieee_intrinsics.install()
     register = numba.extending.register_jitable(**EXACT)
     for function in functions():
-        register(function)
+        if function is not tape.evaluate:
+            register(function)
+    numba.extending.overload(tape.evaluate, jit_options=EXACT, strict=False)(_evaluate)
+
+
+def _evaluate(net: Any, head: Any, x: Any, y: Any) -> Callable[..., float]:
+    """Return what `tape.evaluate` is for a network of this type: nothing, without own formulas.
+
+    Compiled with all operations of formulas the kernel takes 16 s of processor time the first time,
+    without them 11.
+    """
+    codes = net.types[net.fields.index("codes")]
+    return _no_formula if isinstance(codes, numba.types.NoneType) else tape.evaluate
+
+
+def _no_formula(net: Any, head: Any, x: Any, y: Any) -> float:
+    return 0.0
 
 
 def functions() -> list[Callable[..., Any]]:
     """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
     loops: list[Callable[..., Any]] = [
-        f for f in vars(source).values() if isinstance(f, FunctionType)
+        f for f in (*vars(tape).values(), *vars(source).values()) if isinstance(f, FunctionType)
     ]
-    return list(dict.fromkeys([*dispatch.SCALARS, order.power, *loops]))
+    found = dict.fromkeys([*dispatch.SCALARS, order.power, *loops])
+    return [f for f in found if f.__module__ != ieee.__name__]
+
+
+def _bare(net: Net) -> NamedTuple:
+    """Return a network without own formulas in another type, for which less is compiled."""
+    if any(layer.own_value for layer in net.layers):
+        return net
+    return net._replace(codes=None)  # type: ignore[arg-type]
 
 
 def _view(bundle: NamedTuple) -> NamedTuple:

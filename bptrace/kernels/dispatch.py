@@ -26,12 +26,12 @@ def _listed(function: Scalar) -> Scalar:
     return function
 
 
-def fold(functions: Iterable[Scalar]) -> Scalar:
-    """Return ``f(code, *args)``, which calls the function at position `code` with `args`.
+def fold(functions: Iterable[Scalar], first: int = 0) -> Scalar:
+    """Return ``f(code, *args)``, which calls the function of this code with `args`.
 
-    Codes are not checked: they come from `Registry.code`.
+    The first function has the code `first`. Codes are not checked: they come from the tables.
     """
-    return _fold(list(functions), 0)
+    return _fold(list(functions), first)
 
 
 def _fold(functions: list[Scalar], first: int) -> Scalar:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bptrace.kernels.cast import Net, Plan
 from bptrace.kernels.dispatch import act, act_slope, loss, loss_slope, update
+from bptrace.kernels.tape import evaluate
 from bptrace.order import shuffle
 
 if TYPE_CHECKING:
@@ -77,13 +78,14 @@ def backward(net: Net, plan: Plan, log: Numbers, record: int, sample: int, posit
     """Calculate E of the sample, then δ and the gradients, from the last layer to the first."""
     part = record + net.samples + position * net.sample_size
     total_error(net, plan, log, part, sample)
-    output_deltas(net, plan, log, part, sample)
+    error_slopes(net, plan, log, part, sample)
+    deltas(net, log, part, net.depth)
     for l in range(net.depth, 0, -1):
         weight_gradients(net, log, record, part, l, position)
         bias_gradients(net, log, record, part, l, position)
         if l > 1:
             path_sums(net, log, record, part, l)
-            hidden_deltas(net, log, part, l - 1)
+            deltas(net, log, part, l - 1)
 
 
 # Forward
@@ -146,6 +148,10 @@ def outputs(net: Net, log: Numbers, part: int, l: int) -> None:
     """out[l,j] = f(in[l,j])."""
     layer = net.layers[l]
     z, a = part + layer.in_at, part + layer.out_at
+    if layer.own_value:
+        for j in range(layer.size):
+            log[a + j] = evaluate(net, layer.own_value, log[z + j], 0.0)
+        return
     for j in range(layer.size):
         log[a + j] = act(layer.activation, log[z + j], layer.option)
 
@@ -163,15 +169,13 @@ def total_error(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> N
 # Backward
 
 
-def output_deltas(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
-    """δ_k = ∂E/∂out_k · ∂out_k/∂in_k in the last layer."""
+def error_slopes(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+    """∂E/∂out_k in the last layer; it stands where δ_k will be."""
     layer = net.layers[net.depth]
-    n, z, a, delta = layer.size, part + layer.in_at, part + layer.out_at, part + layer.delta_at
+    n, a, delta = layer.size, part + layer.out_at, part + layer.delta_at
     t = sample * n
     for k in range(n):
-        out = log[a + k]
-        error_slope = loss_slope(plan.loss, plan.t[t + k], out, float(n))
-        log[delta + k] = error_slope * act_slope(layer.activation, log[z + k], out, layer.option)
+        log[delta + k] = loss_slope(plan.loss, plan.t[t + k], log[a + k], float(n))
 
 
 def path_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
@@ -192,10 +196,15 @@ def path_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
         flag, w = flag + m, w + m
 
 
-def hidden_deltas(net: Net, log: Numbers, part: int, l: int) -> None:
-    """δ[l,i] = ∂E/∂out[l,i] · ∂out[l,i]/∂in[l,i] in a hidden layer."""
+def deltas(net: Net, log: Numbers, part: int, l: int) -> None:
+    """δ[l,i] = ∂E/∂out[l,i] · ∂out[l,i]/∂in[l,i], where ∂E/∂out[l,i] stands."""
     layer = net.layers[l]
     z, a, delta = part + layer.in_at, part + layer.out_at, part + layer.delta_at
+    if layer.own_value:
+        for i in range(layer.size):
+            slope = evaluate(net, layer.own_slope, log[z + i], log[a + i])
+            log[delta + i] = log[delta + i] * slope
+        return
     for i in range(layer.size):
         slope = act_slope(layer.activation, log[z + i], log[a + i], layer.option)
         log[delta + i] = log[delta + i] * slope

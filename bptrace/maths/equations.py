@@ -17,9 +17,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity, partial
-from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.expr import FLOATS, ONE, ZERO, Expr, Num, Ref, add, bind, div, mul
 from bptrace.maths.losses import LOSSES
+from bptrace.maths.own import activation_of
 from bptrace.maths.rules import RULES
 from bptrace.model import Problem
 
@@ -156,7 +156,7 @@ class Chapter:
 
     def _activation(self, out: Address, slope: bool) -> Expr:
         layer = self.network.layers[out.layer]
-        entry = ACTIVATIONS.get(layer.activation)
+        entry = activation_of(layer)
         option = entry.default if layer.option is None else layer.option
         places: dict[Hashable, Expr] = {
             "in": Ref(out._replace(quantity=Q.IN)),

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add as _add
 from operator import mul as _mul
-from operator import sub as _sub
 from typing import Any, Generic, TypeVar
 
 from bptrace.maths import ieee
@@ -112,6 +111,18 @@ class Reading(Generic[V]):
         return self.rules[expr.name](*[self.read(arg, quantity) for arg in expr.args])
 
 
+def _plus(a: float, b: float) -> float:
+    return a + b
+
+
+def _times(a: float, b: float) -> float:
+    return a * b
+
+
+def _minus(a: float, b: float) -> float:
+    return a - b
+
+
 def _divide(a: float, b: float) -> float:
     """a / b as IEEE-754 has it; CPython would raise for b = 0."""
     if b != 0.0:
@@ -120,29 +131,76 @@ def _divide(a: float, b: float) -> float:
     return math.nan if nan else math.copysign(math.inf, a) * math.copysign(1.0, b)
 
 
+def _negative(a: float) -> float:
+    return -a
+
+
+def _squared(a: float) -> float:
+    return a * a
+
+
+def _absolute(a: float) -> float:
+    return abs(a)
+
+
+def _square_root(a: float) -> float:
+    """√a, correctly rounded as IEEE-754 has it; nan below 0, where CPython would raise."""
+    return math.sqrt(a) if a >= 0.0 else math.nan
+
+
 def _maximum(a: float, b: float) -> float:
     """The larger of a and b; nan if a is nan, +0.0 rather than −0.0 for relu(−0.0)."""
     return b if a <= b else a
 
 
+def _minimum(a: float, b: float) -> float:
+    """The smaller of a and b; nan if a is nan, the second of equal numbers."""
+    return b if a >= b else a
+
+
+def _positive(a: float) -> float:
+    return 1.0 if a > 0.0 else 0.0
+
+
+def _if_positive(a: float, then: float, otherwise: float) -> float:
+    return then if a > 0.0 else otherwise
+
+
+def _step(a: float, low: float, at_zero: float) -> float:
+    return 1.0 if a > 0.0 else (low if a < 0.0 else at_zero)
+
+
+SCALARS: Mapping[str, Callable[..., float]] = {
+    "neg": _negative,
+    "square": _squared,
+    "abs": _absolute,
+    "sqrt": _square_root,
+    "exp": ieee.exp,
+    "log": ieee.log,
+    "log1p": ieee.log1p,
+    "tanh": ieee.tanh,
+    "positive": _positive,
+    "add": _plus,
+    "mul": _times,
+    "sub": _minus,
+    "div": _divide,
+    "max": _maximum,
+    "min": _minimum,
+    "if_positive": _if_positive,
+    "step": _step,
+}
+"""What each operation does to float64, as functions that compile.
+
+Ordered by the number of arguments: one, two, three. `add` and `mul` take any number of arguments in
+a tree, two here.
+"""
+
 FLOATS: Reading[float] = Reading(
     number=float,
     rules={
+        **SCALARS,
         "add": lambda *terms: reduce(_add, terms),
         "mul": lambda *factors: reduce(_mul, factors),
-        "sub": _sub,
-        "div": _divide,
-        "neg": lambda a: -a,
-        "square": lambda a: a * a,
-        "abs": abs,
-        "max": _maximum,
-        "exp": ieee.exp,
-        "log": ieee.log,
-        "log1p": ieee.log1p,
-        "tanh": ieee.tanh,
-        "positive": lambda a: 1.0 if a > 0.0 else 0.0,
-        "if_positive": lambda a, then, otherwise: then if a > 0.0 else otherwise,
-        "step": lambda a, low, at_zero: 1.0 if a > 0.0 else (low if a < 0.0 else at_zero),
     },
 )
 """float64 in the order of the tree, bit for bit what the kernels compute."""

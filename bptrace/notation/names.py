@@ -29,7 +29,7 @@ _PARAMETER = {
 _ASCII = {
     "Δ": "step_", "∂": "d", "δ": "delta", "η": "eta", "ε": "eps", "θ": "theta", "σ": "sigma",
     "…": "...", "⋮": ":", "–": "-", "Σ": "sum", "⁺": "+", "·": "*", "−": "-", "½": "0.5",
-    "⁽": "(", "⁾": ")", **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
+    "√": "sqrt", "⁽": "(", "⁾": ")", **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
 }  # fmt: skip
 _TO_ASCII = str.maketrans(_ASCII)
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -39,8 +39,9 @@ _SQUARE = re.compile(rf"²|(?:\^|\*\*)2{_END}")
 _WORD = re.compile(r"(?:\[[\d\s,]*\]|[^\s+*/(),|^²-])+")
 _BAR = re.compile(r"\s*/\s*[d∂]")
 _CHANGE = re.compile(r"step_|Δ")
-_FUNCTIONS = {"exp": 1, "ln": 1, "log": 1, "tanh": 1, "abs": 1, "max": 2}
-_OPERATION = {"ln": "log"}
+_FUNCTIONS = {"exp": 1, "ln": 1, "log": 1, "tanh": 1, "abs": 1, "sqrt": 1, "√": 1}
+_FUNCTIONS |= {"max": 2, "min": 2}
+_OPERATION = {"ln": "log", "√": "sqrt"}
 
 _LONGEST = 10_000
 _DEEPEST = 30

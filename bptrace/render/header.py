@@ -72,7 +72,7 @@ class Header:
     def _network(self) -> str:
         network = self.problem.network
         sizes = "-".join(map(str, network.widths))
-        names = [layer.activation for layer in network.layers[1:]]
+        names = [layer.formula or layer.activation for layer in network.layers[1:]]
         activations = names[0] if len(set(names)) == 1 else " – ".join(names)
         parts = [sizes, activations]
         if self.problem.phases > 1:

@@ -11,11 +11,13 @@ from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from struct import pack
+from typing import Any
 
 import naive
 import pytest
 from hypothesis import event, given
-from strategies import MOSTLY_HUGE, problems
+from hypothesis import strategies as st
+from strategies import MODERATE, MOSTLY_HUGE, problems, with_formulas
 
 from bptrace.address import Address, Quantity, partial
 from bptrace.engine import run
@@ -23,6 +25,7 @@ from bptrace.kernels.cast import LayerNet
 from bptrace.maths import ieee
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.equations import Chapter, Values
+from bptrace.maths.own import own_activation
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 from bptrace.trace import Trace
 
@@ -306,6 +309,60 @@ def test_nan_goes_through_every_activation_but_the_steps(engine: str) -> None:
             assert out == entry.default
         else:
             assert out != out, entry.name
+
+
+@pytest.mark.parametrize("numbers", [MODERATE, MOSTLY_HUGE], ids=["moderate", "huge"])
+def test_own_formulas_compiled_are_plain_python(numbers: st.SearchStrategy[float]) -> None:
+    @given(with_formulas(numbers))
+    def agree(problem: Problem) -> None:
+        compiled, plain = run(problem, "numba"), run(problem, "python")
+        assert differences(compiled, plain) == []
+        assert list(map(bits, compiled.step_errors)) == list(map(bits, plain.step_errors))
+
+    agree()
+
+
+@given(with_formulas())
+def test_own_formulas_are_the_formula_tree(problem: Problem) -> None:
+    trace, values = run(problem, "python"), formulas(problem)
+    for address in everything(problem, trace):
+        logged, calculated = trace.value(address), values(address)
+        assert same(logged, calculated), (address, logged, calculated)
+
+
+def two_layers(**hidden: Any) -> Problem:
+    return Problem(
+        Network(
+            (
+                Layer(2),
+                Layer(3, biases=3, **hidden),
+                Layer(1, activation="softplus", biases=1),
+            )
+        ),
+        Parameters(
+            (((0.5, -1.0), (-1.5, 0.25), (0.75, 2.0)), ((1.0, -0.75, 0.5),)),
+            ((0.125, 0.5, -1.0), (-0.3,)),
+        ),
+        tuple(Sample((0.5 * s, 1.0 - 0.3 * s), (0.2 * s,)) for s in range(1, 6)),
+        Training("gradient-descent", 0.5, batch=2, steps=7),
+    )
+
+
+@pytest.mark.parametrize("engine", ["python", "numba"])
+@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+def test_a_formula_of_the_table_gives_the_bits_of_the_table(entry: Any, engine: str) -> None:
+    text = "tanh(x)" if entry.name == "tanh" else f"{entry.name.replace('-', '_')}(x)"
+    built_in = run(two_layers(activation=entry.name), engine)
+    mine = run(two_layers(formula=text), engine)
+    assert differences(built_in, mine) == []
+
+
+def test_the_slope_of_a_formula_may_be_given() -> None:
+    given_slope = run(two_layers(formula="max(x, 1)", slope="step(x - 1)"), "python")
+    derived = run(two_layers(formula="max(1, x)"), "python")
+    assert differences(given_slope, derived) == []
+    assert own_activation("max(x, 1)").slope(1.0, 1.0) == 0.0
+    assert own_activation("max(x, 1)", "step(x - 1)").slope(1.0, 1.0) == 1.0
 
 
 def test_layers_have_the_same_fields_compiled() -> None:

@@ -106,6 +106,18 @@ def test_maximum(a: float, b: float, larger: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("a", "b", "smaller"),
+    [
+        (1.0, 2.0, 1.0), (2.0, 1.0, 1.0), (-INF, 0.0, -INF), (INF, 0.0, 0.0), (NAN, 0.0, NAN),
+        (-0.0, 0.0, 0.0), (0.0, -0.0, -0.0),
+    ],
+)  # fmt: skip
+def test_minimum(a: float, b: float, smaller: float) -> None:
+    """Like the maximum: nan of the first stays, and of equal numbers it is the second."""
+    assert same(worth(call("min", A, B), a=a, b=b), smaller)
+
+
+@pytest.mark.parametrize(
     ("name", "values"),
     [
         (
@@ -124,6 +136,8 @@ def test_maximum(a: float, b: float, larger: float) -> None:
         ("log", [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
         ("log1p", [(0.0, 0.0), (-0.0, -0.0), (-1.0, -INF), (INF, INF), (-2.0, NAN)]),
         ("tanh", [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (400.0, 1.0)]),
+        ("sqrt", [(9.0, 3.0), (2.0, 2.0**0.5), (0.0, 0.0), (-0.0, -0.0), (INF, INF), (-1.0, NAN)]),
+        ("sqrt", [(5e-324, 2.0**-537), (-5e-324, NAN), (NAN, NAN), (-INF, NAN)]),
         ("abs", [(-2.0, 2.0), (-0.0, 0.0), (-INF, INF)]),
         ("neg", [(2.0, -2.0), (0.0, -0.0), (-0.0, 0.0), (INF, -INF)]),
         ("square", [(-3.0, 9.0), (-0.0, 0.0), (1e200, INF), (1e-200, 0.0), (-INF, INF)]),

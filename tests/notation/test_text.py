@@ -65,6 +65,8 @@ A, B, C = Ref("a"), Ref("b"), Ref("c")
         (call("abs", neg(A)), "|−a|"),
         (call("max", A, Num(0.0)), "max(a, 0)"),
         (call("tanh", A), "tanh(a)"),
+        (call("sqrt", add(A, B)), "√(a + b)"),
+        (call("min", A, B), "min(a, b)"),
         (call("positive", A), "[a > 0]"),
         (call("if_positive", A, Num(1.0), Num(0.01)), "(1 if a > 0 else 0.01)"),
         (call("step", A, Num(0.0), Num(1.0)), "step(a)"),

@@ -27,6 +27,7 @@ from bptrace.maths.expr import (
     square,
     sub,
 )
+from bptrace.maths.own import activation_of
 
 Q = Quantity
 MOST = 64
@@ -272,18 +273,18 @@ def derivative(step: Step) -> Iterator[Variant]:
     out, net = Ref(key.of), Ref(key._replace(of=None))
     assert isinstance(net.key, Address)
     net = Ref(net.key._replace(quantity=Q.IN))
-    own = step.problem.network.layers[key.layer].activation
-    for entry in ACTIVATIONS:
+    own = activation_of(step.problem.network.layers[key.layer])
+    for entry in (*ACTIVATIONS, own) if own.name not in ACTIVATIONS else ACTIVATIONS:
         option = Num(entry.default)
         slope = bind(entry.slope_expr, {"out": out, "in": net, "option": option})
-        if entry.name != own:
+        if entry.name != own.name:
             yield Variant(slope, "other", {"x": entry.name})
         for place in (net, out):
             at = bind(entry.slope_expr, {"out": place, "in": place, "option": option})
-            if entry.name == own and at != slope:
+            if entry.name == own.name and at != slope:
                 yield Variant(at, "formula", {"x": at})
         value = bind(entry.expr, {"in": out, "option": option})
-        if entry.name == own:
+        if entry.name == own.name:
             twice = bind(entry.slope_expr, {"out": value, "in": out, "option": option})
             yield Variant(twice, "formula", {"x": twice})
     rest = sub(ONE, out)
@@ -320,9 +321,9 @@ def activation(step: Step) -> Iterator[Variant]:
     if not isinstance(key, Address) or key.quantity is not Q.OUT:
         return
     net = Ref(key._replace(quantity=Q.IN))
-    own = step.problem.network.layers[key.layer].activation
+    own = activation_of(step.problem.network.layers[key.layer])
     for entry in ACTIVATIONS:
-        if entry.name == own:
+        if entry.name == own.name:
             continue
         other = bind(entry.expr, {"in": net, "option": Num(entry.default)})
         wording = "forgotten" if entry.name == "identity" else "other"
