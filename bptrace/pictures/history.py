@@ -13,11 +13,14 @@ from typing import NamedTuple
 
 from bptrace import engine as engines
 from bptrace.engine import Run
-from bptrace.errors import ModelError
+from bptrace.errors import BptraceError, ModelError
 from bptrace.model import Problem
 
 MOST_LOGGED = 2**23
 """Numbers (64 MiB) up to which a run is logged in full, to see its gradients."""
+
+MOST_STEPS = 2_000_000
+"""E of every step is kept; for more steps that would not be a small amount any more."""
 
 MOST_MARKS = 500
 """Steps of a longer run of which the gradients are looked at."""
@@ -142,8 +145,17 @@ def watch(problem: Problem, steps: int | None = None, engine: str = "auto") -> W
         Default: as many as the problem says.
     engine : str
         As for `engine.run`, which also says what is raised.
+
+    Raises
+    ------
+    BptraceError
+        If there are more than `MOST_STEPS` steps.
     """
     steps = problem.training.steps if steps is None else steps
+    if steps > MOST_STEPS:
+        raise BptraceError(
+            f"pictures show at most {MOST_STEPS:,} steps, not {steps:,}. Ask for fewer (--steps)"
+        )
     engine = engines.choose(problem, steps, engine).engine
     state = engines.start(problem)
     errors, sizes, marks = array("d"), [], []

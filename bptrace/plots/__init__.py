@@ -54,8 +54,11 @@ def __getattr__(name: str) -> Any:
     """
     if name not in _HOMES:
         raise AttributeError(f"module 'bptrace.plots' has no attribute {name!r}")
+    import logging
     from importlib import import_module
 
+    # Its remarks (a folder for its cache, the list of fonts) are not ours to the user.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         module = import_module(f"bptrace.plots.{_HOMES[name]}")
     except ImportError as error:

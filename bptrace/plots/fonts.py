@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -30,7 +29,6 @@ _FILES = ("cjk", "sourcehan", "wqy", "simhei", "simsun", "msyh", "pingfang", "he
 @cache
 def families() -> tuple[str, ...]:
     """Return the families to draw with: the Latin one, then a Chinese one if there is any."""
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # of its cache, mostly
     chinese = _chinese() or (_add_new_fonts() and _chinese())
     return (LATIN, chinese) if chinese else (LATIN,)
 

@@ -12,7 +12,7 @@ from pictures_of import network
 
 from bptrace import engine
 from bptrace.address import Address, Quantity
-from bptrace.errors import ModelError
+from bptrace.errors import BptraceError, ModelError
 from bptrace.pictures import history
 from bptrace.pictures.history import History, first_broken, scale, thinned, watch
 
@@ -73,6 +73,11 @@ def test_a_run_that_leaves_the_numbers_has_no_last_problem() -> None:
     watched = watch(wild)
     assert watched.problem is None
     assert not isfinite(watched.history.errors[-1])
+
+
+def test_too_many_steps_are_refused_at_once() -> None:
+    with pytest.raises(BptraceError, match="at most 2,000,000 steps, not 2,000,001"):
+        watch(network(), steps=2_000_001)
 
 
 def test_without_targets_there_are_no_gradients() -> None:

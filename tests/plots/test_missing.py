@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +36,19 @@ def test_without_matplotlib_the_message_says_how_to_install_it(
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'pie'"):
         plots.pie  # noqa: B018
+
+
+def test_matplotlib_keeps_its_remarks_to_itself(tmp_path) -> None:
+    """A home that cannot be written is no reason for lines on standard error."""
+    pytest.importorskip("matplotlib")
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    result = subprocess.run(
+        [sys.executable, "-c", "from bptrace import plots; plots.look_for('en')"],
+        env=os.environ | {"MPLCONFIGDIR": str(nowhere / "config"), "TMPDIR": str(tmp_path)},
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert result.stderr == ""
