@@ -75,8 +75,9 @@ def test_numbers_are_judged_and_mistakes_found(bptrace, mish: Path) -> None:
         (
             '"max(1, x)"',
             '"max(1, x)", slope = "1"',
-            "mish.toml:11:47: this is not the slope of the formula: at x = -7.3877 it is 1, but the "
-            "formula has the slope 0 there. Leave it out: the slope is derived from the formula.",
+            "mish.toml:11:47: this is not the slope of the formula: at x = -7.3877 it is 1, "
+            "but the formula has the slope 0 there. "
+            "Leave it out: the slope is derived from the formula.",
         ),
     ],
 )
