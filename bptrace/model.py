@@ -161,6 +161,60 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What is known of samples that were not written down one by one.
+
+    Attributes
+    ----------
+    source : str
+        Where they are from: the name of a file, a generator with its numbers, a data set.
+    inputs, targets : tuple of str
+        Names of the columns; empty: they have none.
+    classes : tuple of str
+        Names of the classes in their order; empty: the targets are numbers.
+    low, high : float
+        The target of an output for samples that are not, and that are, of its class.
+    means, deviations : tuple of float
+        What each input was standardised by, ``(x − mean)/deviation``, both from the samples for
+        training alone; empty: the inputs are as they were.
+    test : tuple of Sample
+        Samples that are not for training.
+    left_out : int
+        Rows that were not taken at all.
+    """
+
+    source: str
+    inputs: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    means: Row = ()
+    deviations: Row = ()
+    test: tuple[Sample, ...] = ()
+    left_out: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.means) != len(self.deviations) or not all(d > 0.0 for d in self.deviations):
+            raise ModelError("each input is standardised by a mean and a deviation above 0")
+
+    def class_of(self, outputs: Sequence[float]) -> int:
+        """Return the class (from 0) that targets or outputs of a network mean.
+
+        With one output per class that of the largest, the first of equal ones; with a single
+        output 1 from the middle between `low` and `high` on. nan is never the largest.
+        """
+        if len(outputs) == 1:
+            middle = 0.5 * (self.low + self.high)
+            return int(outputs[0] >= middle if self.low < self.high else outputs[0] <= middle)
+        best = 0
+        for k, output in enumerate(outputs):
+            if output > outputs[best] or outputs[best] != outputs[best]:
+                best = k
+        return best
+
+
+@dataclass(frozen=True)
 class Training:
     """How the network learns. `rule` "" means: forward and backward only, no update.
 
@@ -227,6 +281,7 @@ class Problem:
     dialect: str = "in-out"
     minus_delta: bool = False
     file: str = field(default="", compare=False)
+    data: Data | None = None
 
     def __post_init__(self) -> None:
         layers = self.network.layers
@@ -240,13 +295,9 @@ class Problem:
         if self.training.steps < 0:
             raise ModelError(f"{self.training.steps} steps: at least 0")
         for s, sample in enumerate(self.samples, 1):
-            if len(sample.x) != layers[0].size or len(sample.t) not in (0, layers[-1].size):
-                raise ModelError(
-                    f"sample {s}: {len(sample.x)} inputs and {len(sample.t)} targets for a network "
-                    f"with {layers[0].size} inputs and {layers[-1].size} outputs"
-                )
-            if not all(map(isfinite, (*sample.x, *sample.t))):
-                raise ModelError(f"sample {s}: inputs and targets must be finite numbers")
+            _check_sample(sample, f"sample {s}", layers)
+        for s, sample in enumerate(self.data.test if self.data else (), 1):
+            _check_sample(sample, f"test sample {s}", layers)
         _check_order(self.training, len(self.samples))
         _check_parameters(self.network, self.parameters)
 
@@ -319,6 +370,16 @@ def _check_order(training: Training, n: int) -> None:
             f"sample {order[place]} stands twice in a batch of {training.batch} "
             f"(place {place + 1} of the order)"
         )
+
+
+def _check_sample(sample: Sample, name: str, layers: Sequence[Layer]) -> None:
+    if len(sample.x) != layers[0].size or len(sample.t) not in (0, layers[-1].size):
+        raise ModelError(
+            f"{name}: {len(sample.x)} inputs and {len(sample.t)} targets for a network "
+            f"with {layers[0].size} inputs and {layers[-1].size} outputs"
+        )
+    if not all(map(isfinite, (*sample.x, *sample.t))):
+        raise ModelError(f"{name}: inputs and targets must be finite numbers")
 
 
 def _check_parameters(network: Network, parameters: Parameters) -> None:

@@ -12,13 +12,15 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from bundled import BY_HAND, LOADABLE, TRAINED
 
 from bptrace import engine, io
-from bptrace.model import Claim, Problem
+from bptrace.address import Address, Quantity
+from bptrace.model import Claim, Data, Problem, Sample, Training
 from bptrace.trace import Trace
 
 FOLDER = Path(__file__).parent.parent / "traces"
-NAMES = sorted(path.parent.name for path in FOLDER.glob("*/problem.toml"))
+NAMES = BY_HAND
 
 # How many claims a file has, how many of them agree with the calculation to the printed digits, and
 # a checksum of all its numbers as written. The counts are those of a referee who judged the numbers
@@ -138,5 +140,62 @@ def test_one_claim_has_a_learning_rate_of_its_own() -> None:
 
 def test_readme_lists_every_example() -> None:
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert [name for name in NAMES if f"[{name}]({name}/problem.toml)" not in text] == []
-    assert text.count("/problem.toml)") == len(NAMES)
+    names = [*NAMES, *TRAINED]
+    assert [name for name in names if f"[{name}]({name}/problem.toml)" not in text] == []
+    assert text.count("/problem.toml)") == len(names)
+
+
+# ------------------------------------------------------------------------------------- trained
+
+# Samples for training and for the test, and how many of them end on the right side. No bound is
+# needed: the bits of a run are the same everywhere.
+LEARNED = {
+    "circle": (150, 150, 50, 50),
+    "digits": (1438, 1427, 359, 352),
+    "spiral": (160, 160, 40, 39),
+    "xor-learns": (4, 4, 0, 0),
+}
+
+
+def test_every_trained_example_is_tried() -> None:
+    assert sorted(LEARNED) == TRAINED
+
+
+def outputs(problem: Problem, samples: tuple[Sample, ...]) -> list[list[float]]:
+    """Return the outputs for all samples: the forward pass of one step that updates nothing."""
+    if not samples:
+        return []
+    forward = replace(
+        problem, samples=samples, training=Training(batch=len(samples)), claims=(), data=None
+    )
+    trace = engine.run(forward, engine="python")
+    width = problem.network.widths[-1]
+    places = [Address(Quantity.OUT, problem.network.depth, k) for k in range(1, width + 1)]
+    return [[trace.value(a.at(s, 1)) for a in places] for s in range(1, len(samples) + 1)]
+
+
+def rightly_told(problem: Problem, samples: tuple[Sample, ...]) -> int:
+    data = problem.data or Data("")
+    found = zip(outputs(problem, samples), samples, strict=True)
+    return sum(data.class_of(out) == data.class_of(sample.t) for out, sample in found)
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize("name", [name for name in TRAINED if name in LOADABLE])
+def test_trained_examples_learn(name: str) -> None:
+    problem = io.load(name)
+    learned = engine.run(problem, engine="numba", log=False).problem
+    test = problem.data.test if problem.data else ()
+    parts = (problem.samples, test)
+    found = tuple(n for part in parts for n in (len(part), rightly_told(learned, part)))
+    assert found == LEARNED[name]
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if name in LOADABLE])
+def test_trained_examples_say_what_they_are(name: str) -> None:
+    problem = io.load(name)
+    assert problem.title.strip()
+    assert problem.source.strip()
+    assert problem.note.strip()
+    assert (problem.data is None) == (name == "xor-learns")

@@ -71,6 +71,25 @@ def _dialects(out: options.Output) -> Iterator[Row]:
         yield {"name": name, "title": dialect.title[out.language], "source": dialect.source}
 
 
+def _generators(out: options.Output) -> Iterator[Row]:
+    from bptrace.maths.points import GENERATORS
+
+    for entry in GENERATORS:
+        yield {
+            "name": entry.name,
+            "about": out.words.of(entry.about),
+            "noise": entry.noise,
+            "source": entry.source,
+        }
+
+
+def _datasets(out: options.Output) -> Iterator[Row]:
+    from bptrace.io.datasets import DATASETS
+
+    for entry in DATASETS:
+        yield {"name": entry.name, "about": out.words.of(entry.about), "source": entry.source}
+
+
 def _examples(out: options.Output) -> Iterator[Row]:
     from bptrace import io
 
@@ -83,6 +102,8 @@ KINDS = {
     "losses": Kind(("name", "share", "slope", "source"), _losses),
     "rules": Kind(("name", "step", "new", "source"), _rules),
     "dialects": Kind(("name", "title"), _dialects),
+    "generators": Kind(("name", "about", "noise", "source"), _generators),
+    "datasets": Kind(("name", "about", "source"), _datasets),
     "examples": Kind(("name", "title"), _examples),
 }
 """What can be listed; the columns are those of the table, JSON has all that the rows hold."""
@@ -91,18 +112,19 @@ KINDS = {
 @program.command(
     "list",
     en="All lists, or one: activations (value and slope at the net input z with the output a), "
-    "losses (the share of one output a with the target t, of n outputs), rules, dialects, or "
-    "examples, whose names stand for FILE in all commands. --json has more: sources, kinks, "
-    "options.",
+    "losses (the share of one output a with the target t, of n outputs), rules, dialects, "
+    "generators of points and data sets for [data], or examples, whose names stand for FILE in all "
+    "commands. --json has more: sources, kinks, options.",
     zh="全部或其中之一：activations 激活函数（净输入 z、输出 a 处的值与斜率）、losses 损失函数"
-    "（n 个输出中一个输出 a 与目标 t 的份额）、rules 学习规则、dialects 记法、examples 例题"
+    "（n 个输出中一个输出 a 与目标 t 的份额）、rules 学习规则、dialects 记法、"
+    "generators 点集生成器与 datasets 数据集（用于 [data]）、examples 例题"
     "（其名称在各命令中可用作 FILE）。--json 还有出处、折点和选项。",
 )
 @click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(list(KINDS)))
 @options.together(options.json_, options.ascii_, options.lang)
 @click.pass_context
 def command(ctx: click.Context, kind: str | None, as_json: bool, ascii: bool) -> int:
-    """List activations, losses, rules, dialects and bundled examples."""
+    """List activations, losses, rules, dialects, data and bundled examples."""
     out = options.output(ctx, ascii)
     kinds = [kind] if kind else list(KINDS)
     found = {name: list(KINDS[name].rows(out)) for name in kinds}

@@ -17,7 +17,7 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.author import Author
 from bptrace.checks.report import Mistaken, Report, Verdict
 from bptrace.maths.expr import FLOATS, Expr, Op, Ref
-from bptrace.model import Claim, Problem
+from bptrace.model import Claim, Data, Problem
 from bptrace.trace import Trace
 
 Q = Quantity
@@ -54,6 +54,8 @@ def _strict(document: Any) -> Any:
 def run_document(trace: Trace, steps: Iterable[int] | None = None) -> dict[str, Any]:
     """Return a run as one document, ``{"file", "engine", "steps": [entry, …]}``.
 
+    With samples from [data] there is also ``"data"``: see `data_document`.
+
     Each entry is ``{"step", "sample", "values": {positional name: number}}``, the values in order
     of calculation. A step that takes one sample is one entry with everything; a step that takes
     several has one entry per sample (inputs, targets, forward, backward) and then one with
@@ -68,14 +70,37 @@ def run_document(trace: Trace, steps: Iterable[int] | None = None) -> dict[str, 
     """
     chosen = trace.numbers if steps is None else steps
     entries = [entry for step in chosen for entry in step_entries(trace, step)]
-    return {"file": trace.problem.file, "engine": trace.engine, "steps": entries}
+    return {**_head(trace), "steps": entries}
+
+
+def _head(trace: Trace) -> dict[str, Any]:
+    """Return what stands before the steps."""
+    data = trace.problem.data
+    head: dict[str, Any] = {"file": trace.problem.file, "engine": trace.engine}
+    return head if data is None else {**head, "data": data_document(data, trace.problem)}
+
+
+def data_document(data: Data, problem: Problem) -> dict[str, Any]:
+    """Return what is known of the samples of a problem that come from [data]."""
+    return {
+        "source": data.source,
+        "training": len(problem.samples),
+        "test": len(data.test),
+        "left_out": data.left_out,
+        "inputs": list(data.inputs),
+        "targets": list(data.targets),
+        "classes": list(data.classes),
+        "targets_are": [data.low, data.high],
+        "means": list(data.means),
+        "deviations": list(data.deviations),
+    }
 
 
 def write_run(
     trace: Trace, steps: Iterable[int], write: Callable[[str], object], ascii: bool = False
 ) -> None:
     """Write what `run_document` returns piece by piece, one line per entry."""
-    head = _text({"file": trace.problem.file, "engine": trace.engine}, ascii)
+    head = _text(_head(trace), ascii)
     write(head[:-1] + ', "steps": [')
     separator = "\n"
     for step in steps:

@@ -43,17 +43,22 @@ class Faults:
         shift = offset + 1 if offset and self._is_quoted(line, column) else offset
         self._add(message, line, column + shift, hint)
 
-    def _add(self, message: str, line: int, column: int, hint: str) -> None:
+    def add_elsewhere(self, fault: Fault) -> None:
+        """Note a fault of another file that the document names."""
         self.count += 1
         if not self.is_full:
-            self._found[Fault(message, self.document.file, line, column, hint)] = None
+            self._found[fault] = None
+
+    def _add(self, message: str, line: int, column: int, hint: str) -> None:
+        self.add_elsewhere(Fault(message, self.document.file, line, column, hint))
 
     def _is_quoted(self, line: int, column: int) -> bool:
         return self.document.text.split("\n")[line - 1][column - 1 : column] in ('"', "'")
 
     def error(self) -> FileError:
-        """Return the error to raise, its faults in the order of the file."""
-        faults = sorted(self._found, key=lambda fault: (fault.line, fault.column))
+        """Return the error to raise, its faults in the order of the file, others behind them."""
+        own = self.document.file
+        faults = sorted(self._found, key=lambda f: (f.file != own, f.file, f.line, f.column))
         if self.is_full:
             faults.append(Fault("there are more faults than these", faults[0].file))
         return FileError(faults)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import Final
+from typing import Final, NamedTuple
 
 from bptrace.errors import Fault, FileError
 
@@ -16,7 +16,21 @@ MAX_BYTES: Final = 10_000_000
 """Larger files are refused: 10 MB are 300,000 claims, or a network of a million weights."""
 
 
-def read_text(file: str, limit: int = MAX_BYTES) -> str:
+class Sort(NamedTuple):
+    """What is said of a sort of files: the end of its name, what it is, what to do if too large."""
+
+    suffix: str
+    noun: str
+    smaller: str
+
+
+PROBLEM_FILE: Final = Sort(
+    ".toml", "a TOML file", "Keep large data in a file of its own and name it in the problem file."
+)
+DATA_FILE: Final = Sort(".csv", "a CSV file", "Take fewer rows or columns into it.")
+
+
+def read_text(file: str, limit: int = MAX_BYTES, sort: Sort = PROBLEM_FILE) -> str:
     """Read a text file, or standard input if the name is "-", checked at the edge.
 
     Returns
@@ -30,7 +44,7 @@ def read_text(file: str, limit: int = MAX_BYTES) -> str:
         If there is no such file ("did you mean" its neighbour), or it is a directory, may not be
         read, is larger than `limit` bytes, is not UTF-8 (with the first bad byte) or not text.
     """
-    return _decoded(_read_limited(file, limit), shown(file))
+    return _decoded(_read_limited(file, limit, sort), shown(file))
 
 
 def read_bytes(file: str, limit: int = MAX_BYTES) -> bytes:
@@ -50,37 +64,37 @@ def shown(file: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in printable)
 
 
-def _read_limited(file: str, limit: int) -> bytes:
+def _read_limited(file: str, limit: int, sort: Sort) -> bytes:
     name = shown(file)
     try:
         if file == "-":
-            return _within(sys.stdin.buffer.read(limit + 1), limit, name)
+            return _within(sys.stdin.buffer.read(limit + 1), limit, name, sort)
         status = os.stat(file)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError
         if status.st_size > limit:  # before reading: 100 GB would not fit into the memory
-            raise _too_large(name, _size(status.st_size), limit)
+            raise _too_large(name, _size(status.st_size), limit, sort)
         with open(file, "rb") as stream:
-            return _within(stream.read(limit + 1), limit, name)
+            return _within(stream.read(limit + 1), limit, name, sort)
     except OSError as error:
-        raise _refused(name, *_why_unreadable(file, error)) from None
+        raise _refused(name, *_why_unreadable(file, error, sort)) from None
     except (ValueError, AttributeError):  # a NUL in the name; a closed or missing standard input
         message = "standard input is closed" if file == "-" else "this is not a file name"
         raise _refused(name, message, "Give the name of a file.") from None
 
 
-def _why_unreadable(file: str, error: OSError) -> tuple[str, str]:
+def _why_unreadable(file: str, error: OSError, sort: Sort) -> tuple[str, str]:
     """Return what is wrong with a file and what to do."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "there is no such file", _nearest(file)
+        return "there is no such file", _nearest(file, sort)
     if isinstance(error, IsADirectoryError):
-        return "this is a directory, not a file", _inside(file)
+        return "this is a directory, not a file", _inside(file, sort)
     if isinstance(error, PermissionError):
         return "this file may not be read", "Ask its owner, or allow reading with chmod."
     return f"this file cannot be read ({error.strerror or error})", ""
 
 
-def _nearest(file: str) -> str:
+def _nearest(file: str, sort: Sort) -> str:
     """Return "did you mean" for a file that is not there."""
     from difflib import get_close_matches  # costs 5 ms, and only a mistaken user needs it
 
@@ -90,35 +104,32 @@ def _nearest(file: str) -> str:
     except OSError:
         return f"The folder {shown(folder)!r} cannot be opened either."
     near = get_close_matches(name, neighbours, n=1) or get_close_matches(
-        f"{name}.toml", [n for n in neighbours if n.endswith(".toml")], n=1
+        f"{name}{sort.suffix}", [n for n in neighbours if n.endswith(sort.suffix)], n=1
     )
     if not near:
         return "Check the name."
     return f"Did you mean {shown(os.path.join(folder, near[0]))!r}?"
 
 
-def _inside(folder: str) -> str:
+def _inside(folder: str, sort: Sort) -> str:
     try:
-        names = sorted(n for n in os.listdir(folder) if n.endswith(".toml"))
+        names = sorted(n for n in os.listdir(folder) if n.endswith(sort.suffix))
     except OSError:
         names = []
     if not names:
-        return "Give the name of a TOML file."
+        return f"Give the name of {sort.noun}."
     return f"Did you mean {shown(os.path.join(folder, names[0]))!r}?"
 
 
-def _within(raw: bytes, limit: int, name: str) -> bytes:
+def _within(raw: bytes, limit: int, name: str, sort: Sort) -> bytes:
     if len(raw) > limit:
-        raise _too_large(name, f"more than {_size(limit)}", limit)
+        raise _too_large(name, f"more than {_size(limit)}", limit, sort)
     return raw
 
 
-def _too_large(name: str, size: str, limit: int) -> FileError:
-    return _refused(
-        name,
-        f"this file is too large: {size}; at most {_size(limit)} are read",
-        "Keep large data in a file of its own and name it in the problem file.",
-    )
+def _too_large(name: str, size: str, limit: int, sort: Sort) -> FileError:
+    message = f"this file is too large: {size}; at most {_size(limit)} are read"
+    return _refused(name, message, sort.smaller)
 
 
 def _size(count: int) -> str:

@@ -260,6 +260,25 @@ class ListOf(Kind):
         return f"Write [{found(value)}]." if isinstance(value, int | float) else ""
 
 
+class Pair(ListOf):
+    """Two different entries of one kind."""
+
+    expected = "a list of two numbers"
+
+    def __init__(self, of: Kind) -> None:
+        super().__init__(of)
+        self.schema = {**self.schema, "minItems": 2, "maxItems": 2, "uniqueItems": True}
+
+    def read(self, value: object, path: Path, faults: Faults) -> Any:
+        """Return the list of the two."""
+        read = super().read(value, path, faults)
+        if isinstance(read, list) and (len(read) != 2 or read[0] == read[1]):
+            message = f"{subject(path)}: expected two different numbers"
+            faults.add(message, path, hint="Write [0, 1].")
+            return FAULTY
+        return read
+
+
 class AnyOf(Kind):
     """One of several kinds, told apart by the type of the value."""
 

@@ -15,7 +15,7 @@ from bptrace.io.network import NetworkParts, build_network, check_network
 from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
 from bptrace.io.tables import View
 from bptrace.io.toml import Document
-from bptrace.model import Network, Parameters, Problem, Sample, Training, repeated
+from bptrace.model import Data, Network, Parameters, Problem, Sample, Training, repeated
 from bptrace.notation.dialect import get_dialect
 from bptrace.notation.names import Names
 
@@ -24,11 +24,21 @@ MOST_DEFAULT_NAMES: Final = 10_000
 
 
 class _Samples(NamedTuple):
-    """The samples of a file; a faulty one is left out, and then `is_valid` is false."""
+    """The samples of a file; a faulty one is left out, and then `is_valid` is false.
 
-    tables: tuple[View, ...]
+    `tables`: those of [[sample]]; `data`: what is known of those that come from [data].
+    """
+
+    samples: tuple[Sample, ...]
     number: int
     is_valid: bool
+    tables: tuple[View, ...] = ()
+    data: Data | None = None
+
+    @property
+    def have_targets(self) -> bool:
+        """Whether each sample has targets."""
+        return all(sample.t for sample in self.samples)
 
 
 def read_problem(document: Document) -> Problem:
@@ -64,7 +74,7 @@ def read_problem(document: Document) -> Problem:
     return Problem(
         network=network,
         parameters=parameters,
-        samples=tuple(Sample(tuple(s.x or ()), tuple(s.t or ())) for s in samples.tables),
+        samples=samples.samples,
         training=training,
         claims=claims,
         title=top.title,
@@ -74,6 +84,7 @@ def read_problem(document: Document) -> Problem:
         dialect=top.dialect,
         minus_delta=run.minus_delta,
         file=document.file,
+        data=samples.data,
     )
 
 
@@ -81,7 +92,7 @@ def _phases(network: Network | None, samples: _Samples, training: Training | Non
     """Return `Problem.phases`, or 0 if faults hide it."""
     if network is None or training is None or not samples.is_valid:
         return 0
-    if network.loss == "none" or not all(sample.t for sample in samples.tables):
+    if network.loss == "none" or not samples.have_targets:
         return 1
     return 3 if training.rule else 2
 
@@ -91,7 +102,9 @@ def _phases(network: Network | None, samples: _Samples, training: Training | Non
 
 def _check_samples(top: View, parts: NetworkParts | None, faults: Faults) -> _Samples:
     before = faults.count
-    if not top.sample and not top.is_faulty("sample", "data"):
+    if not top.lacks("data"):
+        return _samples_of_data(top, parts, faults)
+    if not top.sample and not top.is_faulty("sample"):
         hint = "Write [[sample]] with its inputs x = [ … ] and its targets t = [ … ]."
         faults.add("there is no sample: nothing to calculate", ("sample",), hint=hint)
     tables = [table for table in top.sample if table is not FAULTY]
@@ -106,7 +119,23 @@ def _check_samples(top: View, parts: NetworkParts | None, faults: Faults) -> _Sa
             break
     number = len(top.sample)
     is_valid = faults.count == before and sum(table.is_valid for table in tables) == number > 0
-    return _Samples(tuple(tables), number, is_valid)
+    samples = tuple(Sample(tuple(s.x or ()), tuple(s.t or ())) for s in tables)
+    return _Samples(samples, number, is_valid, tuple(tables))
+
+
+def _samples_of_data(top: View, parts: NetworkParts | None, faults: Faults) -> _Samples:
+    """Return the samples that [data] names; none if it has faults."""
+    if not top.lacks("sample"):
+        hint = "Keep one of the two."
+        faults.add("the file has both [[sample]] and [data]", ("data",), "key", hint)
+    if top.data is None:
+        return _Samples((), 0, False)
+    from bptrace.io.data import read_data  # which most files do not need
+
+    found = read_data(top.data, parts, faults)
+    if found is None:
+        return _Samples((), 0, False)
+    return _Samples(found.samples, len(found.samples), True, data=found.data)
 
 
 def _check_sample(table: View, s: int, parts: NetworkParts, faults: Faults) -> None:
@@ -131,6 +160,11 @@ def _check_targets(
         message = f"{training.rule} follows the slope of an error, but the loss is none"
         hint = "Choose a loss such as half-squared, or leave [training] out."
         faults.add(message, ("network", "loss"), hint=hint)
+    if samples.data is not None:
+        if loss != "none" and training is not None and not samples.have_targets:
+            message = f"the data have no targets, but {training.rule} needs them"
+            faults.add(message, ("data", "targets"), hint="Name the columns of the targets.")
+        return
     lacking = [int(table.path[-1]) for table in samples.tables if table.lacks("t")]
     if loss == "none" or not lacking:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bptrace.io.datasets import DATASETS
 from bptrace.io.kinds import (
     AnyOf,
     Bit,
@@ -16,16 +17,19 @@ from bptrace.io.kinds import (
     ListOf,
     Number,
     OneOf,
+    Pair,
     Raw,
     ReadAs,
     Switch,
     Text,
     Whole,
 )
+from bptrace.io.records import DELIMITERS
 from bptrace.io.tables import Key, Table, TableOf, TablesOf
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.initial import INITIALS
 from bptrace.maths.losses import LOSSES
+from bptrace.maths.points import GENERATORS
 from bptrace.maths.rules import RULES
 from bptrace.model import ORDERS
 from bptrace.notation.dialect import dialect_names
@@ -36,6 +40,8 @@ MOST_NEURONS: Final = 10**9
 """So that sizes multiply without filling the page; what fits into memory is checked later."""
 LARGEST_RATE: Final = 1e6
 LARGEST_SEED: Final = 2**64 - 1
+MOST_POINTS: Final = 1_000_000
+"""A generator takes some seconds for so many."""
 
 # ------------------------------------------------------------------------------ kinds of values
 
@@ -201,6 +207,59 @@ SAMPLE: Final = Table(
     Key("t", NUMBERS, "Targets, one per neuron of the last layer."),
 )
 
+COLUMNS: Final = ListOf(AnyOf("the name of a column, or its number from 1", TEXT, COUNT))
+
+DATA: Final = Table(
+    "DataTable",
+    "Samples from a CSV file, a generator or a data set, in place of [[sample]].",
+    Key("file", TEXT, "A CSV file; its path is relative to this file."),
+    Key("inputs", COLUMNS, "Columns of the inputs; default: all that are no targets."),
+    Key("targets", COLUMNS, "Columns of the targets; [] for none."),
+    Key("header", SWITCH, "Whether the first line has names; default: if it has no numbers."),
+    Key(
+        "delimiter",
+        OneOf("delimiter", DELIMITERS),
+        "What stands between two cells; default: found in the first lines.",
+    ),
+    Key(
+        "generator",
+        OneOf("generator", GENERATORS.names),
+        "Red and blue points in the plane: see `bptrace list`.",
+    ),
+    Key("n", Whole(at_least=2, at_most=MOST_POINTS), "Number of points.", default=200),
+    Key("noise", Number(at_least=0.0, at_most=LARGEST_RATE), "Standard deviation of their places."),
+    Key(
+        "dataset",
+        OneOf("dataset", DATASETS.names),
+        "A data set that comes with scikit-learn: see `bptrace list`.",
+    ),
+    Key(
+        "one_hot",
+        SWITCH,
+        "true: the column of the targets holds classes, be they numbers. Default: if it is the "
+        "only one, and most of its cells are no numbers.",
+    ),
+    Key(
+        "targets_are",
+        Pair(NUMBER),
+        "[low, high]: targets of an output for other classes, and for its own; [0, 1].",
+    ),
+    Key("limit", COUNT, "Take only so many rows, the first ones."),
+    Key(
+        "test",
+        Number(at_least=0.0, at_most=1.0),
+        "Part of the samples that is kept for a test: 0.2. Which ones follows from the seed.",
+        default=0.0,
+    ),
+    Key("seed", SEED, "Of the points and of the choice for the test: 0, 1, 2, …", default=0),
+    Key(
+        "standardise",
+        SWITCH,
+        "true: (x − mean)/deviation of each input, both taken from the samples for training.",
+        default=False,
+    ),
+)
+
 TRAINING: Final = Table(
     "TrainingTable",
     "How the network learns. Without this table: one pass forward and backward, no update.",
@@ -288,7 +347,8 @@ PROBLEM: Final = Table(
     ),
     Key("delta", SIGN, '"minus": δ is −∂E/∂in in this file.', default="plus"),
     Key("network", TableOf(NETWORK), required=True),
-    Key("sample", TablesOf(SAMPLE), "[[sample]], in order.", default=(), required=True),
+    Key("sample", TablesOf(SAMPLE), "[[sample]], in order; or [data].", default=()),
+    Key("data", TableOf(DATA)),
     Key("training", TableOf(TRAINING)),
     Key(
         "claims",
@@ -302,10 +362,6 @@ PROBLEM: Final = Table(
         "Values that the author took as stated; they override computed ones.",
         default=(),
     ),
-    Key(
-        "data",
-        Later("reading data from files is not in this version yet", "Write [[sample]] blocks."),
-    ),
 )
 
 _HOMES: Final = {
@@ -314,6 +370,7 @@ _HOMES: Final = {
     "in [[network.layer]]": LAYER,
     "in init = { … }": INIT,
     "in [[sample]]": SAMPLE,
+    "in [data]": DATA,
     "in [training]": TRAINING,
     "in [[claims]]": BLOCK,
 }

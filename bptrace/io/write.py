@@ -32,6 +32,8 @@ _WORDS: Final = {
         "init": "many weights: drawn at random, the same on every machine",
         "x": "inputs, one per neuron of the first layer",
         "t": "targets, one per neuron of the last layer",
+        "data": "samples from a CSV file or a generator: [data] in place of [[sample]]; "
+        "see `bptrace schema`",
         "batch": 'samples per update; "all" for the whole batch',
         "reduction": 'or "mean", over the samples of a batch',
         "steps": "updates; or epochs = …, passes over all samples",
@@ -50,6 +52,7 @@ _WORDS: Final = {
         "init": "权重很多：随机生成，在任何机器上都相同",
         "x": "输入，第一层每个神经元一个",
         "t": "目标值，最后一层每个神经元一个",
+        "data": "样本来自 CSV 文件或生成器时，用 [data] 代替 [[sample]]；见 `bptrace schema`",
         "batch": '每次更新所用的样本数；"all" 表示全部样本',
         "reduction": '或 "mean"：对一批样本求和或求平均',
         "steps": "更新次数；也可写 epochs = …（遍历全部样本的次数）",
@@ -104,7 +107,7 @@ def template(layers: Sequence[int], name: str, lang: str = "en") -> str:
     for l, (before, size) in enumerate(pairwise(layers), 1):
         lines += ["", "[[network.layer]]", _names(names[l], size)]
         lines += _layer(before, size, numbers, words)
-    lines += ["", "[[sample]]"]
+    lines += ["", f"# {words['data']}", "[[sample]]"]
     lines += [f"x = {_values(layers[0], numbers)}  # {words['x']}"]
     lines += [f"t = {_values(layers[-1], numbers)}  # {words['t']}"]
     lines += ["", *_training(words), "", *_claims(layers, words)]

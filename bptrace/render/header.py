@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bptrace.address import Address, Quantity
 from bptrace.maths.losses import LOSSES
-from bptrace.model import Network
+from bptrace.model import Data, Network
 from bptrace.notation import Notation
 from bptrace.notation.text import write
 from bptrace.render.drawing import Drawing, Edge, Node
@@ -28,6 +28,11 @@ MOST_WIRES = 16
 """A gap between two layers with more connections makes a drawing of more than 30 rows."""
 
 DRAWN_DIGITS = 4
+SHOWN = 6
+"""Digits of means and deviations in the head; JSON has all of them."""
+
+MOST_NAMED = 10
+"""More classes, or means of inputs, are not told one by one."""
 
 
 class Header:
@@ -63,6 +68,7 @@ class Header:
             (self.problem.source, "bptrace.source"),
             (self._network(), "bptrace.layer"),
             (self._training(), "bptrace.layer"),
+            *((line, "bptrace.layer") for line in self._data()),
         ):
             if text:
                 for row in wrapped(Text(self.notation.plain(text), style), width - 2, indent=2):
@@ -110,6 +116,39 @@ class Header:
         if batch == 1:
             return self.words("one update per sample")
         return self.words(f"one update per batch, {reduction}", n=batch)
+
+    def _data(self) -> Iterator[str]:
+        """Where the samples are from, and by which numbers they were standardised."""
+        data = self.problem.data
+        if data is None:
+            return
+        parts = [self.words("data from", source=data.source)]
+        if data.test:
+            parts.append(self.words("kept for the test", n=len(data.test)))
+        if data.left_out:
+            parts.append(self.words("rows left out", n=data.left_out))
+        if data.classes:
+            shown = list(data.classes[:MOST_NAMED])
+            more = ["…"] * (len(data.classes) > MOST_NAMED)
+            parts.append(self.words("classes", names=self.words.list([*shown, *more])))
+        yield self.words("semicolon").join(parts)
+        if len(data.means) > MOST_NAMED:
+            yield self.words("standardised", n=len(data.means))
+        elif data.means:
+            yield self.words("standardised by", inputs=self._moments(data))
+
+    def _moments(self, data: Data) -> str:
+        network, number = self.problem.network, self.notation.number
+        names = data.inputs or [
+            self.notation.name(Address(Q.OUT, 0, i, sample=1, step=1))
+            for i in range(1, network.widths[0] + 1)
+        ]
+        moments = zip(names, data.means, data.deviations, strict=True)
+        said = (
+            self.words("moments", name=name, mean=number(m, SHOWN), deviation=number(s, SHOWN))
+            for name, m, s in moments
+        )
+        return self.words("semicolon").join(said)
 
     # Given numbers
 

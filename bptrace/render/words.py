@@ -73,6 +73,24 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "shuffled": ("shuffled with seed {seed}", "顺序随机（种子 {seed}）"),
     "listed order": ("in the order of a list", "按给定列表的顺序"),
+    "data from": ("data: {source}", "数据：{source}"),
+    "kept for the test": ("{n} more kept for the test", "另留 {n} 个作测试"),
+    "rows left out": ("{n} rows not taken", "{n} 行未取用"),
+    "classes": ("classes: {names}", "类别：{names}"),
+    "standardised": (
+        "all {n} inputs are standardised: (x − mean)/deviation of the samples for training "
+        "(--json has the numbers)",
+        "{n} 个输入均已标准化：按训练样本的 (x − 均值)/标准差（数值见 --json）",
+    ),
+    "standardised by": (
+        "inputs are standardised, (x − mean)/deviation of the samples for training: {inputs}",
+        "输入已标准化，按训练样本的 (x − 均值)/标准差：{inputs}",
+    ),
+    "moments": ("{name}: {mean} and {deviation}", "{name}：{mean} 与 {deviation}"),
+    "generators": ("Generators of points", "点集生成器"),
+    "datasets": ("Data sets", "数据集"),
+    "column about": ("what it is", "说明"),
+    "column noise": ("noise", "噪声"),
     "too large": (
         "{equations} equations are too many to print; this is the step in short.",
         "共 {equations} 个式子，无法全部列出；以下为本步摘要。",

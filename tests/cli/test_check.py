@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from bundled import BY_HAND
 
 import bptrace as api
 from bptrace.checks.mistakes import MISTAKES
-from bptrace.io import examples
 from bptrace.io.load import read_document
 from bptrace.io.write import blank
 
-NAMES = [example.name for example in examples()]
+NAMES = BY_HAND
 
 # ----------------------------------------------------------------------------------- one page
 

@@ -7,8 +7,10 @@ import pytest
 
 import bptrace as api
 from bptrace.io import examples
+from bptrace.io.datasets import DATASETS
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
+from bptrace.maths.points import GENERATORS
 from bptrace.maths.rules import RULES
 from bptrace.notation import dialect_names
 
@@ -17,6 +19,8 @@ KNOWN = {
     "losses": LOSSES.names,
     "rules": RULES.names,
     "dialects": dialect_names(),
+    "generators": GENERATORS.names,
+    "datasets": DATASETS.names,
     "examples": tuple(example.name for example in examples()),
 }
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from bundled import BY_HAND
 
 import bptrace as api
 from bptrace.cli.run import chosen_steps, split_names
-from bptrace.io import examples
 
 # ------------------------------------------------------------------------------- what is printed
 
@@ -107,7 +107,7 @@ def test_names_are_split_at_commas_outside_brackets() -> None:
 # ------------------------------------------------------------------------------------------- JSON
 
 
-@pytest.mark.parametrize("name", [example.name for example in examples()])
+@pytest.mark.parametrize("name", BY_HAND)
 def test_json_holds_every_number_under_a_name_that_reads_back(bptrace, name: str) -> None:
     result = bptrace("run", name, "--json")
     assert (result.exit_code, result.stderr) == (0, "")

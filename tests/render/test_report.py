@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from bundled import BY_HAND
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -17,7 +18,6 @@ import bptrace
 from bptrace.checks.mistakes import MISTAKES
 from bptrace.checks.report import Report
 from bptrace.engine import run
-from bptrace.io import examples
 from bptrace.model import Problem
 from bptrace.notation import Notation
 from bptrace.printed import Printed
@@ -29,7 +29,7 @@ from bptrace.render.words import Words
 from bptrace.trace import Trace
 
 GOLDEN = Path(__file__).parent / "golden"
-NAMES = [example.name for example in examples()]
+NAMES = BY_HAND
 
 # name → (example, width, how)
 TEXTS: dict[str, tuple[str, int, dict[str, object]]] = {
