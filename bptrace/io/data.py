@@ -210,16 +210,15 @@ def _check_range(
         for end in _ends(table):
             if not low <= end <= high:
                 path = (*DATA, "targets_are") if not table.lacks("targets_are") else DATA
-                message = f"a target of {end:g}, but {name} gives {_interval(low, high)}"
-                faults.add(message, path, hint=f"Choose targets_are within {_interval(low, high)}.")
+                hint = "Write targets_are = [low, high] with others."
+                faults.add(_out_of_reach(end, name), path, hint=hint)
         return
     for row, values in enumerate(targets):
         for k, value in enumerate(values):
             if not low <= value <= high:
                 line = columns.lines[row] if columns.lines else 0
-                message = f"the target {value:g} is out of reach: {name} gives only values "
-                message += f"{_interval(low, high)}"
                 hint = "Scale the column, or choose another last activation, such as identity."
+                message = _out_of_reach(value, name)
                 faults.add_elsewhere(Fault(message, columns.file, line, hint=hint))
                 if faults.is_full or k + 1 == len(values):
                     break
@@ -227,10 +226,11 @@ def _check_range(
             return
 
 
-def _interval(low: float, high: float) -> str:
-    if math.isinf(high):
-        return f"from {low:g} on"
-    return f"up to {high:g}" if math.isinf(low) else f"from {low:g} to {high:g}"
+def _out_of_reach(target: float, activation: str) -> str:
+    low, high = ACTIVATIONS.get(activation).range
+    reach = f"from {low:g}" if math.isfinite(low) else ""
+    reach += f" to {high:g}" if math.isfinite(high) else " on"
+    return f"the target {target:g} is out of reach: {activation} gives only values {reach.strip()}"
 
 
 # ------------------------------------------------------------------------- test, standardisation
