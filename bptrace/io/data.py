@@ -214,14 +214,11 @@ def _check_range(
                 faults.add(_out_of_reach(end, name), path, hint=hint)
         return
     for row, values in enumerate(targets):
-        for k, value in enumerate(values):
-            if not low <= value <= high:
-                line = columns.lines[row] if columns.lines else 0
-                hint = "Scale the column, or choose another last activation, such as identity."
-                message = _out_of_reach(value, name)
-                faults.add_elsewhere(Fault(message, columns.file, line, hint=hint))
-                if faults.is_full or k + 1 == len(values):
-                    break
+        value = next((value for value in values if not low <= value <= high), None)
+        if value is not None:
+            line = columns.lines[row] if columns.lines else 0
+            hint = "Scale the column, or choose another last activation, such as identity."
+            faults.add_elsewhere(Fault(_out_of_reach(value, name), columns.file, line, hint=hint))
         if faults.is_full:
             return
 

@@ -317,15 +317,3 @@ class ReadAs(Kind):
     def read(self, value: object, path: Path, faults: Faults) -> Any:
         """Return what the kind reads."""
         return self.kind.read(value, path, faults)
-
-
-class Later(Kind):
-    """What only a later version will read: no unknown key, but none to be told of either."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        self.message, self.hint = message, hint
-
-    def read(self, value: object, path: Path, faults: Faults) -> Any:
-        """Say that it is not in this version."""
-        faults.add(self.message, path, "key", self.hint)
-        return FAULTY

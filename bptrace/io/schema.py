@@ -13,7 +13,6 @@ from bptrace.io.datasets import DATASETS
 from bptrace.io.kinds import (
     AnyOf,
     Bit,
-    Later,
     ListOf,
     Number,
     OneOf,

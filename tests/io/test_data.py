@@ -360,7 +360,16 @@ CASES: dict[str, tuple[str, str | bytes | None, list[str]]] = {
                "to 1. Scale the column, or choose another last activation, such as identity."]),
     "targets-are": (f"{FILE}\ntargets_are = [-1, 1]", POINTS,
                     ["problem.toml:11:15: the target -1 is out of reach: sigmoid gives only values "
- "from 0 to 1. Write targets_are = [low, high] with others."], or targets = [] for none.']),
+                     "from 0 to 1. Write targets_are = [low, high] with others."]),
+    "width": ('file = "points.csv"\ninputs = ["x"]\ntargets = ["colour"]', POINTS,
+              ["problem.toml:10:10: the data have 1 input, but the input layer has 2 neurons. "
+               "Write one input neuron per column."]),
+    "no-targets": ('file = "points.csv"\ninputs = [1, 2]\ntargets = []', POINTS,
+                   ["problem.toml:11:11: the data have no targets, but gradient-descent needs "
+                    "them. Name the columns of the targets."]),
+    "which-targets": ('file = "points.csv"', POINTS,
+                      ['problem.toml:8:2: [data] says not which columns are targets. '
+                       'Write targets = ["colour"], or targets = [] for none.']),
     "test": (f"{FILE}\ntest = 0.9", POINTS,
              ["problem.toml:11:8: test = 0.9 of 4 samples leaves none for training. "
               "Choose another part, or leave it out."]),

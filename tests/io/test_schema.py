@@ -139,7 +139,7 @@ def test_schema_is_plain_json() -> None:
     schema = json_schema()
     assert json.loads(json.dumps(schema)) == schema
     assert schema["$schema"].endswith("2020-12/schema")
-    assert schema["required"] == ["network", "sample"]
+    assert schema["required"] == ["network"]
 
 
 def test_every_key_is_explained_or_leads_to_a_table_that_is() -> None:
