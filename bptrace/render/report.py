@@ -308,6 +308,8 @@ class Check:
             return
         head = self._label(label)
         for stage, counterpart in pairs:
+            if not stage:
+                continue
             coloured = _differing(stage, counterpart, style)
             for k, piece in enumerate(_pieces(coloured, max(room, 12))):
                 row = head.append_text(name)

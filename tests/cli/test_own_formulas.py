@@ -67,6 +67,13 @@ def test_numbers_are_judged_and_mistakes_found(bptrace, mish: Path) -> None:
     assert "a term is left out" in result.stdout
 
 
+def test_a_formula_without_numbers_to_put_in_has_no_empty_line(bptrace, mish: Path) -> None:
+    mish.write_text(MISH + '[[claims]]\n"out_h1" = 1.3000\n', encoding="utf-8")
+    lines = bptrace("check", mish.name).stdout.splitlines()
+    computed = next(k for k, line in enumerate(lines) if "computed    out_h1 = in_h1" in line)
+    assert lines[computed + 1].strip() == "= 1.3"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "answer"),
     [
