@@ -1,8 +1,10 @@
 """Which pictures there are of a trained network, and what they are called.
 
-gallery.check_weights(problem, weights)                before the run, so that nothing
-files = plots.targets(folder, gallery.names(problem))  fails at its end
-plots.write(files, shown, weights, look)               after it
+    gallery.check_weights(problem, weights)                before the run, so that nothing
+    files = plots.targets(folder, gallery.names(problem))  fails at its end
+    plots.write(files, shown, weights, look)               after it
+
+Not responsible for drawing them.
 """
 
 from __future__ import annotations
