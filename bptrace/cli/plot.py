@@ -162,7 +162,8 @@ def trained(
 
     for title, problem in problems:
         history, last = watch(problem, steps, engine)
-        yield Shown(problem, history.by_epoch_if_long(problem), last, (), title)
+        test = problem.data.test if problem.data else ()
+        yield Shown(problem, history.by_epoch_if_long(problem), last, test, title)
 
 
 def variants(

@@ -78,4 +78,5 @@ def file_name(weight: str) -> str:
 
 def texts(problem: Problem) -> list[str]:
     """Return all names of a problem that pictures may show."""
-    return [name for layer in problem.network.layers for name in layer.names]
+    of_data = (*problem.data.inputs, *problem.data.classes) if problem.data else ()
+    return [*(name for layer in problem.network.layers for name in layer.names), *of_data]

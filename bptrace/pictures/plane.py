@@ -269,12 +269,21 @@ def _range(values: Sequence[float], count: int) -> tuple[float, ...]:
 
 
 def _names(problem: Problem, l: int) -> tuple[str, ...]:
-    layer = problem.network.layers[l]
-    return layer.names or ("",) * layer.size
+    """Return what the neurons of a layer are called; inputs without names as their columns are."""
+    layer, data = problem.network.layers[l], problem.data
+    columns = data.inputs if data and l == 0 and len(data.inputs) == layer.size else ()
+    return layer.names or columns or ("",) * layer.size
 
 
 def kind_names(problem: Problem) -> tuple[str, ...]:
-    """Return what the classes are called: the targets of one output, or the names of several."""
+    """Return what the classes are called, in the order of `kind_of`.
+
+    As in the data; else by the targets of one output, or by the names of several.
+    """
+    data = problem.data
+    if data and data.classes:
+        is_turned = problem.network.widths[-1] == 1 and data.low > data.high
+        return data.classes[::-1] if is_turned else data.classes
     if problem.network.widths[-1] > 1:
         names = _names(problem, problem.network.depth)
         return tuple(name or str(k) for k, name in enumerate(names, 1))

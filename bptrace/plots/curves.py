@@ -123,7 +123,9 @@ def gradient_sizes(history: History, look: Look) -> Figure:
             )
             for l in range(depth)
         ]
-        axes.set_title(look("gradients"))
+        name = look.plain(history.name)
+        title = look("gradients")
+        axes.set_title(look("named", name=title, what=name) if name else title)
         _draw(axes, curves, look, "step", MIDDLE)
         axes.set_ylabel(look("size"))
         axes.set_xlabel(look("step"))

@@ -42,7 +42,7 @@ def _figure(name: str, shown: Sequence[Shown], weights: Sequence[str], look: Loo
         runs = [replace(one.history, name=one.title if several else "") for one in shown]
         return error_curve(runs, look)
     if name == GRADIENTS:
-        return gradient_sizes(first.history, look)
+        return gradient_sizes(replace(first.history, name=first.title), look)
     if name == BOUNDARY:
         planes = [
             look_at(one.trained, test=one.test, title=one.title) for one in shown if one.trained

@@ -64,6 +64,21 @@ def test_networks_of_several_widths_and_json(bptrace, ring: str) -> None:
     ]  # fmt: skip
 
 
+def test_samples_for_the_test_are_hollow(bptrace, ring: str, monkeypatch) -> None:
+    pytest.importorskip("matplotlib")
+    data = '[data]\ngenerator = "circle"\nn = 20\ntest = 0.25\n[training]'
+    head, _, tail = RING.partition("[[sample]]")
+    Path(ring).write_text(head + data + tail.partition("[training]")[2], encoding="utf-8")
+    drawn = []
+    monkeypatch.setattr("bptrace.plots.gallery.save", lambda figure, *_: drawn.append(figure))
+    result = bptrace("plot", ring, "--format", "svg")
+    assert result.exit_code == 0, result.output
+    (axes,) = drawn[-1].axes
+    hollow = [len(line.get_xdata()) for line in axes.lines if line.get_markerfacecolor() == "none"]
+    filled = [len(line.get_xdata()) for line in axes.lines if line.get_markerfacecolor() != "none"]
+    assert (sum(filled), sum(hollow)) == (15, 5)
+
+
 def test_nothing_is_overwritten_without_force(bptrace, ring: str) -> None:
     pytest.importorskip("matplotlib")
     Path("plots").mkdir()

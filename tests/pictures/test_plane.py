@@ -10,7 +10,7 @@ from pictures_of import network, points
 
 from bptrace import engine
 from bptrace.errors import BptraceError
-from bptrace.model import Sample
+from bptrace.model import Data, Sample
 from bptrace.pictures import plane
 from bptrace.pictures.plane import Line, Plane, accuracy, answers, kind_of, look_at, threshold_of
 
@@ -64,6 +64,23 @@ def test_a_plane_has_samples_grid_and_accuracy() -> None:
     assert found.kind_at(2, 6) == int(corner > 0.5)
     wrong = [dot for dot in found.dots[:5] if (answers(problem, [dot[:2]])[0][0] > 0.5) != dot.kind]
     assert found.accuracy == (5 - len(wrong)) / 5
+
+
+@pytest.mark.parametrize(("low", "high", "kinds"), [(0.0, 1.0, "ab"), (1.0, 0.0, "ba")])
+def test_names_of_the_data_are_those_of_classes_and_axes(
+    low: float, high: float, kinds: str
+) -> None:
+    """Class a has the target `low`; kinds are in the order of the outputs, low ones first."""
+    problem = network()
+    layers = (replace(problem.network.layers[0], names=()), *problem.network.layers[1:])
+    data = Data("somewhere", inputs=("width", "height"), classes=("a", "b"), low=low, high=high)
+    named = replace(problem, network=replace(problem.network, layers=layers), data=data)
+    found = look_at(named, (3, 3))
+    assert isinstance(found, Plane)
+    assert found.names == ("width", "height")
+    assert "".join(found.kinds) == kinds
+    for dot in found.dots:
+        assert data.class_of([dot.target]) == "ab".index(found.kinds[dot.kind])
 
 
 def test_one_input_is_a_line_with_a_point_for_each_target() -> None:
