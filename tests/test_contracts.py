@@ -70,6 +70,7 @@ def test_imports_point_down() -> None:
         ("address.py", "import rich.text", "each stay in their room"),
         ("newcomer.py", "import math", "Imports point down"),
         ("checks/claims.py", "from bptrace import notation", "know no way of writing"),
+        ("io/datasets.py", "import sklearn.datasets", "Nobody imports scikit-learn"),
         ("checks/claims.py", "import flint", "Only checks.certified imports python-flint"),
     ],
 )

@@ -7,7 +7,6 @@ Not responsible for what a problem file asks of them: see `data`.
 
 from __future__ import annotations
 
-import gzip
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -110,6 +109,8 @@ def read_dataset(dataset: Dataset) -> tuple[tuple[str, ...], list[tuple[float, .
 
 
 def _text(name: str) -> str:
+    import gzip  # which only a data set needs
+
     path = os.path.join(_folder(), "datasets", "data", name)
     try:
         with gzip.open(path) if name.endswith(".gz") else open(path, "rb") as file:
