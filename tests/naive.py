@@ -1,7 +1,7 @@
 """The calculation once more, with lists and loops, as slow and as plain as can be.
 
 A reference for the tests: it imports nothing of bptrace. Networks and runs are plain dictionaries
-(see `calculate`), layers are numbered from 0, neurons and samples too. exp, tanh and log1p are
+(see `calculate`), layers, neurons and samples are numbered from 0. exp, log, tanh and log1p are
 handed in, because the bits of the standard library's differ between machines.
 
 Order: each sum is `total` of its terms, left to right; sources ascending, then the bias; targets
@@ -62,8 +62,88 @@ def differentiate(name, option, z, a, functions):
     raise LookupError(name)
 
 
-def error(name, t, a, n):
+def softmax(exp, zs):
+    """Return e^z over its sum for a layer of net inputs."""
+    largest = zs[0]
+    for z in zs[1:]:
+        largest = z if largest <= z else largest
+    powers = [exp(z - largest) for z in zs]
+    whole = total(powers)
+    return [power / whole for power in powers]
+
+
+def jacobian(name, option, ins, outs, functions):
+    """Return rows of ∂out_j/∂in_k of one layer."""
+    if name == "softmax":
+        return [
+            [a * (1.0 - a) if j == k else -(a * other) for k, other in enumerate(outs)]
+            for j, a in enumerate(outs)
+        ]
+    slopes = [differentiate(name, option, z, a, functions) for z, a in zip(ins, outs, strict=True)]
+    return [[slope if j == k else 0.0 for k in range(len(outs))] for j, slope in enumerate(slopes)]
+
+
+def guarded(t, quantity):
+    """Return t times what `quantity` returns, and 0 where t is 0, even if that is infinite."""
+    return 0.0 if t == 0 else t * quantity()
+
+
+def ratio(t, a):
+    """Return t/a as IEEE 754 has it, and 0 where t is 0."""
+    if t == 0:
+        return 0.0
+    if a != 0:
+        return t / a
+    return t * (float("-inf") if str(a).startswith("-") else float("inf"))
+
+
+def logistic_error(t, z, functions):
+    """Return the binary cross-entropy of a sigmoid by its net input."""
+    above = 0.0 if z <= 0.0 else z
+    return above - z * t + functions["log1p"](functions["exp"](-abs(z)))
+
+
+def shares(net, ins, outs, t, functions):
+    """Return E_k for every output."""
+    pair = (net["layers"][-1]["activation"], net["loss"])
+    if pair == ("sigmoid", "binary-cross-entropy"):
+        return [logistic_error(t_k, z, functions) for t_k, z in zip(t, ins, strict=True)]
+    if pair == ("softmax", "cross-entropy"):
+        largest = ins[0]
+        for z in ins[1:]:
+            largest = z if largest <= z else largest
+        whole = total(functions["exp"](z - largest) for z in ins)
+        return [
+            t_k * (largest + functions["log"](whole) - z) for t_k, z in zip(t, ins, strict=True)
+        ]
+    n = float(len(outs))
+    return [error(net["loss"], t_k, a, n, functions) for t_k, a in zip(t, outs, strict=True)]
+
+
+def output_delta(net, k, d_outs, slopes, outs, t):
+    """Return δ of an output."""
+    pair = (net["layers"][-1]["activation"], net["loss"])
+    if pair == ("sigmoid", "binary-cross-entropy"):
+        return outs[k] - t[k]
+    if pair == ("softmax", "cross-entropy"):
+        return outs[k] * total(t) - t[k]
+    return delta(pair[0], k, d_outs, slopes)
+
+
+def delta(name, k, d_outs, slopes):
+    """Return ∂E/∂in of a neuron from ∂E/∂out and the slopes of its layer."""
+    if name == "softmax":
+        return total(d_out * row[k] for d_out, row in zip(d_outs, slopes, strict=True))
+    return d_outs[k] * slopes[k][k]
+
+
+def error(name, t, a, n, functions):
     """Return the share of one output in E."""
+    log = functions["log"]
+    if name == "cross-entropy":
+        return -guarded(t, lambda: log(a))
+    if name == "binary-cross-entropy":
+        return -(guarded(t, lambda: log(a)) + guarded(1.0 - t, lambda: log(1.0 - a)))
     return {
         "none": 0.0,
         "half-squared": 0.5 * ((t - a) * (t - a)),
@@ -74,6 +154,10 @@ def error(name, t, a, n):
 
 def error_slope(name, t, a, n):
     """Return ∂E/∂a of one output."""
+    if name == "cross-entropy":
+        return -ratio(t, a)
+    if name == "binary-cross-entropy":
+        return ratio(1.0 - t, 1.0 - a) - ratio(t, a)
     return {
         "none": 0.0,
         "half-squared": a - t,
@@ -86,7 +170,7 @@ def forward(net, weights, biases, x, functions):
     """Return (ins, outs): one list per layer; ins[0] is empty, outs[0] is x."""
     ins, outs = [[]], [list(x)]
     for l, layer in enumerate(net["layers"][1:], 1):
-        row_in, row_out = [], []
+        row_in = []
         for j in range(layer["size"]):
             terms = [
                 weights[l][j][i] * outs[l - 1][i]
@@ -99,14 +183,18 @@ def forward(net, weights, biases, x, functions):
                 terms.append(biases[l][j])
             z = total(terms)
             row_in.append(z)
-            row_out.append(activate(layer["activation"], layer["option"], z, functions))
+        if layer["activation"] == "softmax":
+            row_out = softmax(functions["exp"], row_in)
+        else:
+            name, option = layer["activation"], layer["option"]
+            row_out = [activate(name, option, z, functions) for z in row_in]
         ins.append(row_in)
         outs.append(row_out)
     return ins, outs
 
 
 def backward(net, weights, ins, outs, t, functions):
-    """Return (d_outs, slopes, deltas): ∂E/∂out, ∂out/∂in and δ, one list per layer."""
+    """Return (d_outs, slopes, deltas): ∂E/∂out, rows of ∂out_j/∂in_k, δ; one list per layer."""
     last = len(net["layers"]) - 1
     d_outs, slopes, deltas = ([[] for _ in net["layers"]] for _ in range(3))
     for l in range(last, 0, -1):
@@ -121,12 +209,13 @@ def backward(net, weights, ins, outs, t, functions):
                     for m in range(above["size"])
                     if above["mask"][m][j]
                 )
-            slope = differentiate(
-                layer["activation"], layer["option"], ins[l][j], outs[l][j], functions
-            )
             d_outs[l].append(d_out)
-            slopes[l].append(slope)
-            deltas[l].append(d_out * slope)
+        slopes[l] = jacobian(layer["activation"], layer["option"], ins[l], outs[l], functions)
+        for j in range(layer["size"]):
+            if l == last:
+                deltas[l].append(output_delta(net, j, d_outs[l], slopes[l], outs[l], t))
+            else:
+                deltas[l].append(delta(layer["activation"], j, d_outs[l], slopes[l]))
     return d_outs, slopes, deltas
 
 
@@ -159,9 +248,8 @@ def one_sample(net, weights, biases, sample, functions):
     ins, outs = forward(net, weights, biases, sample["x"], functions)
     result = {"in": ins, "out": outs}
     if sample["t"] and net["loss"] != "none":
-        n = float(len(outs[-1]))
-        shares = [error(net["loss"], t, a, n) for t, a in zip(sample["t"], outs[-1], strict=True)]
-        result["E_k"], result["E"] = shares, total(shares)
+        each = shares(net, ins[-1], outs[-1], sample["t"], functions)
+        result["E_k"], result["E"] = each, total(each)
         d_outs, slopes, deltas = backward(net, weights, ins, outs, sample["t"], functions)
         result["d_out"], result["slope"], result["delta"] = d_outs, slopes, deltas
         result["d_w"], result["d_b"] = gradients(net, outs, deltas)

@@ -13,7 +13,7 @@ from formulas import as_text, formulas
 from hypothesis import strategies as st
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
-from bptrace.maths.losses import LOSSES
+from bptrace.maths.losses import LOSSES, Loss, suits
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 
 MODERATE = st.floats(-2.0, 2.0, allow_subnormal=False)
@@ -76,16 +76,26 @@ def problems(
     activations: tuple[Activation, ...] = tuple(ACTIVATIONS),
     losses: tuple[str, ...] = LOSSES.names,
     always_learns: bool = False,
+    suited: bool = True,
 ) -> Problem:
-    """Draw a network with samples and training; `always_learns`: targets and a rule are there."""
-    network = Network(
-        draw(layers(activations)),
-        loss=draw(st.sampled_from(losses)),
-        train_biases=draw(st.booleans()),
-    )
+    """Draw a network with samples and training.
+
+    `always_learns`: targets and a rule are there. `suited`: the loss suits the outputs, and the
+    targets are such as it is meant for, so that moderate numbers have finite errors and slopes.
+    """
+    drawn = draw(layers(activations))
+    entries = [LOSSES.get(name) for name in losses]
+    if suited:
+        entries = [entry for entry in entries if _suits(entry, drawn[-1])]
+    loss = draw(st.sampled_from(entries))
+    network = Network(drawn, loss.name, train_biases=draw(st.booleans()))
     has_targets = always_learns or draw(st.integers(0, 9)) > 0
+    targets = numbers
+    if suited:
+        low, high = max(loss.targets[0], -2.0), min(loss.targets[1], 2.0)
+        targets = st.floats(low, high, allow_subnormal=False) | st.sampled_from([low, 0.0, 1.0])
     sample = st.builds(
-        Sample, _row(network.widths[0], numbers), _row(network.widths[-1] * has_targets, numbers)
+        Sample, _row(network.widths[0], numbers), _row(network.widths[-1] * has_targets, targets)
     )
     samples = draw(st.lists(sample, min_size=1, max_size=4))
     batch = draw(st.integers(1, len(samples)))
@@ -120,6 +130,14 @@ def with_formulas(
         text = as_text(draw(formulas(leaves)))
         layers[l] = replace(layers[l], activation="", option=None, formula=text)
     return replace(problem, network=replace(problem.network, layers=tuple(layers)))
+
+
+def _suits(loss: Loss, last: Layer) -> bool:
+    """Whether errors are finite; a softmax of one neuron is 1, of which no 1 − a can be taken."""
+    alone = last.activation == "softmax" and last.size == 1
+    return suits(loss, ACTIVATIONS.get(last.activation)) and not (
+        alone and loss.name == "binary-cross-entropy"
+    )
 
 
 _RULES = st.sampled_from(["gradient-descent", "gradient-descent", ""])

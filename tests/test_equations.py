@@ -36,8 +36,9 @@ from strategies import problems
 from bptrace.address import Address, Quantity, partial
 from bptrace.engine import run
 from bptrace.errors import BptraceError
-from bptrace.maths.equations import Chapter
-from bptrace.maths.expr import FLOATS, Reading
+from bptrace.maths.equations import Chapter, Equation
+from bptrace.maths.expr import FLOATS, Expr, Reading
+from bptrace.maths.losses import LOSSES
 from bptrace.maths.own import activation_of
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 from bptrace.trace import Trace
@@ -66,6 +67,8 @@ HIGH: Reading[Any] = Reading(
         "log": MP.log,
         "log1p": lambda a: MP.log(1 + a),
         "tanh": MP.tanh,
+        "times_log": lambda t, a: MP.mpf(0) if t == 0 else t * MP.log(a),
+        "times_reciprocal": lambda t, a: MP.mpf(0) if t == 0 else t / a,
         "positive": lambda a: MP.mpf(a > 0),
         "if_positive": lambda a, then, otherwise: then if a > 0 else otherwise,
         "step": lambda a, low, at_zero: MP.mpf(1) if a > 0 else (low if a < 0 else at_zero),
@@ -119,6 +122,25 @@ def _by_sign(name: str) -> Callable[..., Bounded]:
     return rule
 
 
+def _max(a: Bounded, b: Bounded) -> Bounded:
+    return FLOATS.rules["max"](a[0], b[0]), max(a[1], b[1])
+
+
+def _unless_zero(rule: Callable[..., Bounded]) -> Callable[..., Bounded]:
+    """A product with t or 1 − t that is 0 for 0, and t is given, without an error.
+
+    1 − t is 0 for t = 1 only, exactly; that a product may underflow, which `_rounded` adds to every
+    bound, is nothing to a difference.
+    """
+
+    def guarded(t: Bounded, a: Bounded) -> Bounded:
+        if t[0] != 0.0:
+            return rule(t, a)
+        return 0.0, 0.0 if t[1] <= 2 * TINY else math.inf
+
+    return guarded
+
+
 BOUNDED: Reading[Bounded] = Reading(
     number=lambda x: (x, 0.0),
     rules={
@@ -129,11 +151,13 @@ BOUNDED: Reading[Bounded] = Reading(
         "neg": lambda a: (-a[0], a[1]),
         "square": lambda a: _mul(a, a),
         "abs": lambda a: (abs(a[0]), a[1]),
-        "max": lambda a, b: (FLOATS.rules["max"](a[0], b[0]), max(a[1], b[1])),
+        "max": lambda *terms: reduce(_max, terms),
         "exp": _smooth("exp", lambda v, e: math.exp(v + e)),
         "log": _smooth("log", lambda v, e: 1 / (v - e)),
         "log1p": _smooth("log1p", lambda v, e: 1 / (1 + v - e)),
         "tanh": _smooth("tanh", lambda v, e: 1.0),
+        "times_log": _unless_zero(lambda t, a: _mul(t, BOUNDED.rules["log"](a))),
+        "times_reciprocal": _unless_zero(_div),
         "positive": _by_sign("positive"),
         "if_positive": _by_sign("if_positive"),
         "step": _by_sign("step"),
@@ -165,12 +189,20 @@ class Evaluation:
     def __call__(self, address: Any) -> Any:
         if address not in self.memo:
             equation = self.chapter.equation(address)
-            self.memo[address] = (
-                self.reading.number(self.given(address))
-                if equation is None
-                else self.reading.read(equation.expr, self)
-            )
+            if equation is None:
+                self.memo[address] = self.reading.number(self.given(address))
+            else:
+                self.memo[address] = self.reading.read(self.formula(equation), self)
         return self.memo[address]
+
+    def formula(self, equation: Equation) -> Expr:
+        """The textbook's first form for the judge, what is computed for what is judged.
+
+        So the judge disturbs E by an output even where E is computed by the net inputs; and that
+        all forms of a quantity are equal is judged along with its derivative.
+        """
+        forms = equation.forms if self.reading is HIGH else ()
+        return forms[0] if forms else equation.expr
 
     def given(self, address: Address) -> float:
         """The number of the file at an address that has no equation."""
@@ -249,7 +281,9 @@ def above(problem: Problem, sample: int, step: int) -> list[Address]:
     ]
 
 
-LEARNING = problems(losses=("half-squared", "squared", "mean-squared"), always_learns=True)
+LEARNING = problems(
+    losses=tuple(name for name in LOSSES.names if name != "none"), always_learns=True
+)
 
 
 def drawn(data: st.DataObject, problem: Problem) -> tuple[Trace, Evaluation, int, int]:

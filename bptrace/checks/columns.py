@@ -35,7 +35,7 @@ _FAST: dict[str, Any] = {
     "neg": np.negative,
     "square": np.square,
     "abs": np.abs,
-    "max": np.maximum,
+    "max": lambda *terms: reduce(np.maximum, terms),
     "exp": np.exp,
     "log": np.log,
     "log1p": np.log1p,

@@ -12,8 +12,10 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.findings import Candidate, likeness
 from bptrace.checks.graph import Canon
 from bptrace.checks.mistakes import MISTAKES, Step, Text
+from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import Expr, Num, Op, Ref, add, bind, div, refs
-from bptrace.maths.losses import LOSSES
+from bptrace.maths.losses import LOSSES, Loss, suits
+from bptrace.maths.own import activation_of
 from bptrace.model import Problem
 
 Q = Quantity
@@ -44,7 +46,7 @@ def conventions(problem: Problem) -> Iterator[Hypothesis]:
     """Yield the conventions that a page on this network may follow."""
     canon = Canon(problem)
     for loss in LOSSES:
-        if loss.name not in ("none", problem.network.loss):
+        if loss.name not in ("none", problem.network.loss) and _is_possible(loss, problem):
             title = (f"E is the {loss.name} error", f"误差 E 取 {loss.name}")
             yield Hypothesis(f"loss:{loss.name}", title, BITS, _with_loss(problem, loss.name))
     yield Hypothesis("delta-minus", ("δ has the opposite sign", "δ 取相反符号"), BITS, flip=True)
@@ -116,11 +118,26 @@ def _same_everywhere(
     return rewrite
 
 
+def _is_possible(loss: Loss, problem: Problem) -> bool:
+    """Whether a loss means something for the outputs and targets of a problem."""
+    low, high = loss.targets
+    targets = (t for sample in problem.samples for t in sample.t)
+    last = activation_of(problem.network.layers[-1])
+    usual = loss.fused is None or loss.fused.partner == last.name
+    return usual and suits(loss, last) and all(low <= t <= high for t in targets)
+
+
 def _with_loss(problem: Problem, name: str) -> Rewrite:
+    """E and ∂E/∂out of another loss; δ then follows by the chain rule."""
     loss = LOSSES.get(name)
+    chapter, canon = Chapter(problem), Canon(problem)
     depth = problem.network.depth
 
     def rewrite(key: Address, expr: Expr) -> Expr:
+        if key.quantity is Q.D_IN and key.layer == depth and key.of is None:
+            equation = chapter.equation(key)
+            forms = equation.forms if equation is not None else ()
+            return canon.expr(forms[0]) if forms else expr
         at_output = key.quantity is Q.D_OUT and key.layer == depth and key.of is None
         if not at_output and key.quantity is not Q.E_K:
             return expr

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
+from math import isclose
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.interval import tightened
-from bptrace.maths.equations import Chapter
-from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, bind, neg, refs
+from bptrace.maths.equations import Chapter, Equation
+from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, bind, call, mul, neg, refs
+from bptrace.maths.own import activation_of
 from bptrace.model import Problem
 from bptrace.trace import Trace
 
@@ -28,10 +30,13 @@ _NEW = {Q.W: Q.W_NEW, Q.B: Q.B_NEW}
 
 
 def bare(expr: Expr) -> Expr:
-    """Return `expr` without roles, so that equal formulas are equal objects."""
+    """Return `expr` without roles and guards, so that equal formulas are equal objects."""
     if not isinstance(expr, Op):
         return expr
-    return Op(expr.name, tuple(bare(arg) for arg in expr.args))
+    args = tuple(bare(arg) for arg in expr.args)
+    if expr.name == "times_log":
+        return mul(args[0], call("log", args[1]))
+    return Op("div" if expr.name == "times_reciprocal" else expr.name, args)
 
 
 class Canon:
@@ -40,6 +45,7 @@ class Canon:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.network = problem.network
+        self.is_of_layer = activation_of(self.network.layers[-1]).is_of_layer
 
     def __call__(self, address: Address) -> Address:
         """Return the one address by which a number is known."""
@@ -53,8 +59,10 @@ class Canon:
         if self.problem.network.layers[address.layer].biases == 1 and quantity.head == "b":
             address = address._replace(neuron=1)
         of = address.of
-        if quantity in (Q.D_OUT, Q.D_IN) and address.layer == depth and of == _share_of(address):
-            return address._replace(of=None)
+        if address.layer == depth and of == _share_of(address):
+            own = quantity is Q.D_IN and not self.is_of_layer  # else all E_k depend on each in
+            if own or quantity is Q.D_OUT:
+                return address._replace(of=None)
         batch_wide = quantity in (Q.D_W, Q.D_B, Q.E) and of is None and address.sample == 0
         if batch_wide and len(batch := self.problem.batch(address.step)) == 1:
             return address._replace(sample=batch[0])
@@ -137,8 +145,10 @@ class Graph:
         self.rewrite = rewrite
         self._plain = plain
         self._printed = frozenset(k for k in targets if not isinstance(k, Address))
+        self._claimed = frozenset(targets)
         self._steps = frozenset(_steps(targets))
         self._nodes: dict[Key, _Node | None] = {}
+        self._computed: dict[Key, Expr] = {}
         self.formulas: dict[Key, Expr] = {}
         self.given: dict[Key, float] = {}
         self.order: list[Key] = []
@@ -192,12 +202,46 @@ class Graph:
         equation = self.chapter.equation(key)
         if equation is None:
             return None
-        expr = self.canon.expr(equation.expr)
+        expr = self._form(key, equation)
         if expr == Ref(key):
             return None
         if key in self.rates:
             expr = bind(expr, {Address(Q.ETA): Num(self.rates[key])})
         return self._linked_node(expr)
+
+    def _form(self, key: Address, equation: Equation) -> Expr:
+        """Choose among the formulas of a quantity the one by which the author went.
+
+        Of an error or an output it is the textbook's, of δ the chain rule if a factor of it is
+        printed, as long as not something is printed that stands only in the formula that is
+        computed; and never one that is far from the right value because it overflows.
+        """
+        expr = self.canon.expr(equation.expr)
+        if not equation.forms:
+            return expr
+        form = self.canon.expr(equation.forms[0])
+        lead = self._printed_parts(form) - self._printed_parts(expr)
+        if lead < 0 or (lead == 0 and key.quantity is Q.D_IN):
+            return expr
+        value, right = (FLOATS.read(e, self._true) for e in (form, expr))
+        if not isclose(value, right, rel_tol=1e-9, abs_tol=1e-12):
+            return expr
+        if not (self.rates or self.stated):
+            self._computed[key] = expr
+        return form
+
+    def _printed_parts(self, expr: Expr) -> int:
+        """How many derivatives and expressions of a formula are on the page."""
+        if isinstance(expr, Ref):
+            key = expr.key
+            return isinstance(key, Address) and key.quantity.is_partial and key in self._claimed
+        if not isinstance(expr, Op):
+            return 0
+        inside = sum(map(self._printed_parts, expr.args))
+        return inside + (bool(self._printed) and bare(expr) in self._printed)
+
+    def _true(self, key: Address) -> float:
+        return self.trace.value(key._replace(step=key.step or 1))
 
     def _linked_node(self, expr: Expr) -> _Node:
         formula = self._linked(expr, top=True)
@@ -227,7 +271,7 @@ class Graph:
         if key in self.stated:
             return self.stated[key]
         assert isinstance(key, Address)
-        return self.trace.value(key._replace(step=key.step or 1))
+        return self._true(key)
 
     @cached_property
     def rewritten(self) -> frozenset[Key]:
@@ -246,10 +290,18 @@ class Graph:
 
     @cached_property
     def exact(self) -> dict[Key, float]:
-        """The true value of every node."""
+        """The true value of every node, in every bit that of the run where nothing is changed."""
         values = dict(self.given)
+
+        def look_up(key: Key) -> float:
+            if key not in values:
+                assert isinstance(key, Address)
+                return self._true(key)
+            return values[key]
+
         for key in self.order:
-            values[key] = FLOATS.read(self.formulas[key], values.__getitem__)
+            computed = self._computed.get(key) if self.rewrite is None else None
+            values[key] = FLOATS.read(computed or self.formulas[key], look_up)
         return values
 
     @cached_property

@@ -117,8 +117,24 @@ class _Rules:
             return a
         return -a if a.hi <= 0.0 else Interval(0.0, a.size)
 
-    def maximum(self, a: Interval, b: Interval) -> Interval:
-        return Interval(max(a.lo, b.lo), max(a.hi, b.hi))
+    def maximum(self, *terms: Interval) -> Interval:
+        return Interval(max(a.lo for a in terms), max(a.hi for a in terms))
+
+    def portion(self, x: Interval, *others: Interval) -> Interval:
+        """x/(x + …) of positive numbers, tight: it rises with x and falls with the others."""
+        if any(a.lo < 0.0 for a in (x, *others)):
+            return self.div(x, self.add(x, *others))
+        low, high = sum(a.lo for a in others), sum(a.hi for a in others)
+        lo, hi = ieee.divide(x.lo, x.lo + high), ieee.divide(x.hi, x.hi + low)
+        return _wider(lo, hi, (2 + len(others)) * self.epsilon * max(lo, hi))
+
+    def times_log(self, t: Interval, a: Interval) -> Interval:
+        if t.lo == t.hi == 0.0:
+            return t
+        return self.mul(t, self.rising(ieee.log)(a))
+
+    def times_reciprocal(self, t: Interval, a: Interval) -> Interval:
+        return t if t.lo == t.hi == 0.0 else self.div(t, a)
 
     def minimum(self, a: Interval, b: Interval) -> Interval:
         return Interval(min(a.lo, b.lo), min(a.hi, b.hi))
@@ -173,6 +189,9 @@ def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:
             "max": rules.maximum,
             "min": rules.minimum,
             "sqrt": rules.square_root,
+            "portion": rules.portion,
+            "times_log": rules.times_log,
+            "times_reciprocal": rules.times_reciprocal,
             "exp": rules.rising(ieee.exp),
             "log": rules.rising(ieee.log),
             "log1p": rules.rising(ieee.log1p),
@@ -185,7 +204,10 @@ def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:
 
 
 def tightened(expr: Expr) -> Expr:
-    """Return `expr` with x·(1 − x) as one operation, because interval rules forget that x is x."""
+    """Return `expr` with x·(1 − x) and x/(x + …) as one operation each.
+
+    Interval rules forget that x is x.
+    """
     if not isinstance(expr, Op):
         return expr
     args = tuple(tightened(arg) for arg in expr.args)
@@ -193,4 +215,9 @@ def tightened(expr: Expr) -> Expr:
         x, rest = args
         if isinstance(rest, Op) and rest.name == "sub" and rest.args == (ONE, x):
             return Op("parabola", (x,), expr.role)
+    if expr.name == "div" and isinstance(args[1], Op) and args[1].name == "add":
+        x, terms = args[0], list(args[1].args)
+        if x in terms:
+            terms.remove(x)
+            return Op("portion", (x, *terms), expr.role)
     return Op(expr.name, args, expr.role)

@@ -25,11 +25,12 @@ def _activations(out: options.Output) -> Iterator[Row]:
     from bptrace.maths.activations import ACTIVATIONS
 
     for entry in ACTIVATIONS:
-        letters = {"in": "z", "out": "a", "option": entry.option}
+        letters = {"in": "z", "out": "a", "option": entry.option, "each": "z_k", "other": "a_k"}
         yield {
             "name": entry.name,
-            "value": _formula(entry.expr, letters),
+            "value": _formula((*entry.forms, entry.expr)[0], letters),
             "slope": _formula(entry.slope_expr, letters),
+            "cross": _formula(entry.cross_expr, letters) if entry.is_of_layer else None,
             "range": [_bound(bound) for bound in entry.range],
             "kinks": list(entry.kinks),
             "option": {"name": entry.option, "default": entry.default} if entry.option else None,

@@ -47,6 +47,10 @@ COMMANDS = {
         "Say how telling an example is, and which numbers would be better.",
         "评估例题能否让错误显露，并建议更合适的数值。",
     ),
+    "compare-losses": Both(
+        "Show squared error and cross-entropy side by side on the same numbers.",
+        "在相同数值上并列比较平方误差与交叉熵。",
+    ),
     "plot": Both(
         "Draw a training run: its error, its decision boundary, its gradients.",
         "画出训练过程：误差、决策边界、梯度。",
@@ -60,7 +64,7 @@ COMMANDS = {
     ),
     "schema": Both("Print the JSON schema of problem files.", "打印题目文件的 JSON schema。"),
 }
-"""Name → what it does. The command ``x`` is the object ``command`` of ``bptrace.cli.x``."""
+"""Name → what it does. The command ``x-y`` is the object ``command`` of ``bptrace.cli.x_y``."""
 
 
 def language_of(ctx: click.Context) -> str:
@@ -158,7 +162,8 @@ class Program(Bilingual, click.Group):
         """Return a command, or None; imports its module."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"bptrace.cli.{cmd_name}").command
+        module = cmd_name.replace("-", "_")
+        found: click.Command = import_module(f"bptrace.cli.{module}").command
         return found
 
     def resolve_command(

@@ -16,7 +16,7 @@ from bptrace.cli import layout
 from bptrace.cli.program import LANGUAGE, Bilingual, program
 
 _BLOCK = re.compile(
-    r"(?ms)^(?P<marker><!-- help(?: (?P<language>zh))?: (?P<name>\w+) -->\n+```text\n)"
+    r"(?ms)^(?P<marker><!-- help(?: (?P<language>zh))?: (?P<name>[\w-]+) -->\n+```text\n)"
     r"(?P<help>.*?)(?P<end>^```$)"
 )
 

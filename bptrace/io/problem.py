@@ -12,6 +12,7 @@ from bptrace.io.claims import Run, read_claims
 from bptrace.io.faults import Faults, quoted
 from bptrace.io.kinds import FAULTY
 from bptrace.io.network import NetworkParts, build_network, check_network
+from bptrace.io.outputs import check_outputs
 from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
 from bptrace.io.tables import View
 from bptrace.io.toml import Document
@@ -58,6 +59,7 @@ def read_problem(document: Document) -> Problem:
     samples = _check_samples(top, parts, faults)
     if parts is not None:
         _check_targets(samples, parts, top.training, faults)
+        check_outputs(parts.table.loss, parts.parts, samples.tables, faults)
     training = _training(top, samples.number, faults)
     network, parameters = _built(parts, top.dialect, faults)
     run = Run(

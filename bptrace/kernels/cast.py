@@ -13,6 +13,7 @@ from math import nan
 from typing import NamedTuple
 
 from bptrace.address import Layout, Quantity
+from bptrace.kernels.dispatch import fused_code, layer_code
 from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
@@ -31,6 +32,8 @@ class LayerNet(NamedTuple):
         Neurons, neurons of the layer before, bias parameters (0: none, 1: shared, else one each).
     activation : int
         Code in the table of activations.
+    of_layer : int
+        0, or for an activation of a whole layer its code among these.
     option : float
         Its option.
     own_value, own_slope : int
@@ -47,6 +50,7 @@ class LayerNet(NamedTuple):
     sources: int
     biases: int
     activation: int
+    of_layer: int
     option: float
     own_value: int
     own_slope: int
@@ -69,6 +73,8 @@ class Net(NamedTuple):
         For each weight whether there is a connection.
     trained : array of flags
         For each parameter whether the update changes it.
+    scratch : array of float
+        Room for a number of each neuron of a layer.
     depth, n_parameters : int
         Number of the last layer; weights and biases.
     gradients, samples, sample_size, error_at : int
@@ -81,6 +87,7 @@ class Net(NamedTuple):
     layers: Sequence[LayerNet]
     connected: array[int]
     trained: array[int]
+    scratch: array[float]
     depth: int
     n_parameters: int
     gradients: int
@@ -98,6 +105,8 @@ class Plan(NamedTuple):
     ----------
     loss, rule : int
         Codes in their tables.
+    fused : int
+        0, or if the loss undoes the last activation its code among the losses that do so.
     eta : float
     phases : int
         1: forward only, 2: backward too, 3: and the update.
@@ -119,6 +128,7 @@ class Plan(NamedTuple):
     """
 
     loss: int
+    fused: int
     rule: int
     eta: float
     phases: int
@@ -144,6 +154,7 @@ def cast_net(problem: Problem) -> Net:
         layers=[_cast_layer(problem, l, tape) for l in range(network.depth + 1)],
         connected=connected,
         trained=connected + array("B", [network.train_biases]) * layout.n_b,
+        scratch=array("d", [0.0]) * max(network.widths),
         depth=network.depth,
         n_parameters=layout.n_parameters,
         gradients=layout.gradients,
@@ -165,6 +176,7 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
         sources=network.widths[l - 1] if l else 0,
         biases=layer.biases,
         activation=0 if own else ACTIVATIONS.code(layer.activation),
+        of_layer=layer_code(entry),
         option=float(entry.default if layer.option is None else layer.option),
         own_value=tape.add(entry.expr) if own else 0,
         own_slope=tape.add(entry.slope_expr) if own else 0,
@@ -184,6 +196,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
     t = array("d", (value for sample in problem.samples for value in sample.t))
     return Plan(
         loss=LOSSES.code(problem.network.loss),
+        fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
         rule=RULES.code(training.rule) if training.rule else 0,
         eta=float(training.learning_rate),
         phases=problem.phases,

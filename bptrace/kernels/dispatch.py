@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
-from bptrace.maths.losses import LOSSES
+from bptrace.maths.expr import maximum
+from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.rules import RULES
 
 Scalar = Callable[..., float]
@@ -70,8 +71,15 @@ def _always(chosen: Scalar) -> Scalar:
     return always
 
 
+def _nowhere(*args: object) -> float:
+    """Stand where a chain has no function: code 0 of those that count from 1."""
+    return 0.0
+
+
 def _value(entry: Activation) -> Scalar:
     """Return f as a function of net input and option, which not every entry has."""
+    if entry.is_of_layer:
+        return _nowhere
     f = _listed(entry.f)
 
     def value(z: float, option: float) -> float:
@@ -90,17 +98,51 @@ def _slope(entry: Activation) -> Scalar:
     return f if entry.option else slope
 
 
+_listed(maximum)
+
 act = fold(map(_value, ACTIVATIONS))
 """``act(code, z, option)``: the output of a neuron."""
 
 act_slope = fold(map(_slope, ACTIVATIONS))
 """``act_slope(code, z, a, option)``: ∂out/∂in."""
 
+_OF_LAYER = [entry for entry in ACTIVATIONS if entry.is_of_layer]
+
+act_layer = fold([_nowhere, *(entry.f for entry in _OF_LAYER)])
+"""``act_layer(code, numbers, z, a, n)``: the outputs of a layer, see `layer_code`."""
+
+cross_slope = fold([_nowhere, *(entry.cross for entry in _OF_LAYER if entry.cross)])
+"""``cross_slope(code, a_j, a_k)``: ∂out_j/∂in_k of two neurons of a layer."""
+
+
+def layer_code(entry: Activation) -> int:
+    """Return the code of an activation of a whole layer, 0 for any other."""
+    return 1 + _OF_LAYER.index(entry) if entry.is_of_layer else 0
+
+
 loss = fold(entry.f for entry in LOSSES)
 """``loss(code, t, a, n)``: the share of one output in E."""
 
 loss_slope = fold(entry.slope for entry in LOSSES)
 """``loss_slope(code, t, a, n)``: ∂E/∂out of an output."""
+
+_FUSED = [entry.fused for entry in LOSSES if entry.fused]
+
+fused_common = fold([_nowhere, *(entry.common for entry in _FUSED)])
+"""``fused_common(code, numbers, z, n)``: what the shares of all outputs have in common."""
+
+fused_loss = fold([_nowhere, *(entry.f for entry in _FUSED)])
+"""``fused_loss(code, t, z, common)``: the share of one output in E, see `fused_code`."""
+
+fused_slope = fold([_nowhere, *(entry.slope for entry in _FUSED)])
+"""``fused_slope(code, t, a, total)``: δ of an output."""
+
+
+def fused_code(loss: str, activation: str) -> int:
+    """Return the code of a loss after the activation that it undoes, 0 if it does not."""
+    entry = fused(loss, activation)
+    return 0 if entry is None else 1 + _FUSED.index(entry)
+
 
 update = fold(entry.f for entry in RULES)
 """``update(code, p, g, eta)``: the parameter after the step."""

@@ -19,7 +19,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bptrace.kernels.cast import Net, Plan
-from bptrace.kernels.dispatch import act, act_slope, loss, loss_slope, update
+from bptrace.kernels.dispatch import (
+    act,
+    act_layer,
+    act_slope,
+    cross_slope,
+    fused_common,
+    fused_loss,
+    fused_slope,
+    loss,
+    loss_slope,
+    update,
+)
 from bptrace.kernels.tape import evaluate
 from bptrace.order import shuffle
 
@@ -78,8 +89,7 @@ def backward(net: Net, plan: Plan, log: Numbers, record: int, sample: int, posit
     """Calculate E of the sample, then δ and the gradients, from the last layer to the first."""
     part = record + net.samples + position * net.sample_size
     total_error(net, plan, log, part, sample)
-    error_slopes(net, plan, log, part, sample)
-    deltas(net, log, part, net.depth)
+    output_deltas(net, plan, log, part, sample)
     for l in range(net.depth, 0, -1):
         weight_gradients(net, log, record, part, l, position)
         bias_gradients(net, log, record, part, l, position)
@@ -145,37 +155,52 @@ def four_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
 
 
 def outputs(net: Net, log: Numbers, part: int, l: int) -> None:
-    """out[l,j] = f(in[l,j])."""
+    """out[l,j] = f(in[l,j]), or of all net inputs of the layer."""
     layer = net.layers[l]
     z, a = part + layer.in_at, part + layer.out_at
-    if layer.own_value:
+    if layer.of_layer:
+        act_layer(layer.of_layer, log, z, a, layer.size)
+    elif layer.own_value:
         for j in range(layer.size):
             log[a + j] = evaluate(net, layer.own_value, log[z + j], 0.0)
-        return
-    for j in range(layer.size):
-        log[a + j] = act(layer.activation, log[z + j], layer.option)
+    else:
+        for j in range(layer.size):
+            log[a + j] = act(layer.activation, log[z + j], layer.option)
 
 
 def total_error(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
     """E = Σ_k E_k, k ascending."""
     layer = net.layers[net.depth]
-    n, a = layer.size, part + layer.out_at
+    n, z, a = layer.size, part + layer.in_at, part + layer.out_at
     t, total = sample * n, -0.0
-    for k in range(n):
-        total += loss(plan.loss, plan.t[t + k], log[a + k], float(n))
+    if plan.fused:
+        common = fused_common(plan.fused, log, z, n)
+        for k in range(n):
+            total += fused_loss(plan.fused, plan.t[t + k], log[z + k], common)
+    else:
+        for k in range(n):
+            total += loss(plan.loss, plan.t[t + k], log[a + k], float(n))
     log[part + net.error_at] = total
 
 
 # Backward
 
 
-def error_slopes(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
-    """∂E/∂out_k in the last layer; it stands where δ_k will be."""
+def output_deltas(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+    """δ in the last layer: ∂E/∂out times slopes, or what is left of it where these cancel."""
     layer = net.layers[net.depth]
     n, a, delta = layer.size, part + layer.out_at, part + layer.delta_at
     t = sample * n
-    for k in range(n):
-        log[delta + k] = loss_slope(plan.loss, plan.t[t + k], log[a + k], float(n))
+    if plan.fused:
+        total = -0.0
+        for k in range(n):
+            total += plan.t[t + k]
+        for k in range(n):
+            log[delta + k] = fused_slope(plan.fused, plan.t[t + k], log[a + k], total)
+    else:
+        for k in range(n):
+            log[delta + k] = loss_slope(plan.loss, plan.t[t + k], log[a + k], float(n))
+        deltas(net, log, part, net.depth)
 
 
 def path_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
@@ -200,14 +225,31 @@ def deltas(net: Net, log: Numbers, part: int, l: int) -> None:
     """δ[l,i] = ∂E/∂out[l,i] · ∂out[l,i]/∂in[l,i], where ∂E/∂out[l,i] stands."""
     layer = net.layers[l]
     z, a, delta = part + layer.in_at, part + layer.out_at, part + layer.delta_at
-    if layer.own_value:
+    if layer.of_layer:
+        layer_deltas(net, log, part, l)
+    elif layer.own_value:
         for i in range(layer.size):
             slope = evaluate(net, layer.own_slope, log[z + i], log[a + i])
             log[delta + i] = log[delta + i] * slope
-        return
-    for i in range(layer.size):
-        slope = act_slope(layer.activation, log[z + i], log[a + i], layer.option)
-        log[delta + i] = log[delta + i] * slope
+    else:
+        for i in range(layer.size):
+            slope = act_slope(layer.activation, log[z + i], log[a + i], layer.option)
+            log[delta + i] = log[delta + i] * slope
+
+
+def layer_deltas(net: Net, log: Numbers, part: int, l: int) -> None:
+    """δ[l,k] = Σ_j ∂E/∂out[l,j] · ∂out[l,j]/∂in[l,k], j ascending."""
+    layer = net.layers[l]
+    n, z, a, delta = layer.size, part + layer.in_at, part + layer.out_at, part + layer.delta_at
+    for j in range(n):
+        net.scratch[j] = log[delta + j]
+    for k in range(n):
+        total, a_k = -0.0, log[a + k]
+        own = act_slope(layer.activation, log[z + k], a_k, layer.option)
+        for j in range(n):
+            slope = own if j == k else cross_slope(layer.of_layer, log[a + j], a_k)
+            total += net.scratch[j] * slope
+        log[delta + k] = total
 
 
 def weight_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:

@@ -1,26 +1,41 @@
 """Activation functions: one entry each, with value and slope as function and as formula.
 
 The scalar functions are what the kernels compile, the formulas what is printed; the tests hold them
-together with ``==``. A new activation is one entry here. Own formulas and functions of a whole
-layer (softmax) are not in this table yet: a vector function would need a slope per pair of neurons.
+together with ``==``. A new activation is one entry here. One of a whole layer (softmax) has a slope
+for each pair of its neurons. Own formulas are not in this table yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
 from math import inf as INF
 
 from bptrace.maths import ieee
-from bptrace.maths.expr import ONE, ZERO, Expr, Num, Ref, add, call, div, mul, neg, square, sub
+from bptrace.maths.expr import (
+    ONE,
+    ZERO,
+    Expr,
+    Num,
+    Ref,
+    add,
+    call,
+    div,
+    maximum,
+    mul,
+    neg,
+    square,
+    sub,
+)
 from bptrace.registry import Registry
 
 IN, OUT, OPTION = Ref("in"), Ref("out"), Ref("option")
+EACH, OTHER = Ref("each"), Ref("other")
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation a = f(z), applied to each neuron alone.
+    """One activation a = f(z), applied to each neuron alone, or to a layer as a whole.
 
     Attributes
     ----------
@@ -40,6 +55,14 @@ class Activation:
         Name and default of the one option that the entry takes; "" for none.
     limits : (float, float)
         Closed bounds of the option.
+    cross, cross_expr : function, Expr
+        Of an activation of a whole layer: ∂a_j/∂z_k of two neurons as ``cross(a_j, a_k)``, over
+        `OUT` and `OTHER`. Then `f` is ``f(numbers, z, a, n)``, which reads n net inputs from place
+        z on and writes the outputs from place a on (what it returns is not used); `slope` is
+        ∂a_j/∂z_j; and `expr` may say ``sum_each`` and ``max_each`` of `EACH`, the net input of each
+        neuron (`expr.spread`).
+    forms : tuple of Expr
+        The formula as textbooks have it, where `expr` is another one of the same value.
     """
 
     name: str
@@ -53,6 +76,14 @@ class Activation:
     option: str = ""
     default: float = 0.0
     limits: tuple[float, float] = (-INF, INF)
+    cross: Callable[[float, float], float] | None = None
+    cross_expr: Expr = ZERO
+    forms: tuple[Expr, ...] = ()
+
+    @property
+    def is_of_layer(self) -> bool:
+        """Whether each output depends on all net inputs of the layer."""
+        return self.cross is not None
 
 
 ACTIVATIONS: Registry[Activation] = Registry("activation")
@@ -257,5 +288,54 @@ ACTIVATIONS.add(
         slope_expr=SIGMOID,
         range=(0.0, INF),
         source="Dugas et al., Incorporating Second-Order Functional Knowledge (2001)",
+    )
+)
+
+
+def softmax(numbers: MutableSequence[float], z: int, a: int, n: int) -> float:
+    """a_j = e^(z_j − m) / Σ_k e^(z_k − m) with the largest z as m; returns the denominator.
+
+    No power overflows, and the denominator is 1 at least.
+    """
+    m = numbers[z]
+    for k in range(1, n):
+        m = maximum(m, numbers[z + k])
+    total = -0.0
+    for k in range(n):
+        power = ieee.exp(numbers[z + k] - m)
+        numbers[a + k] = power
+        total += power
+    for k in range(n):
+        numbers[a + k] = numbers[a + k] / total
+    return total
+
+
+def softmax_slope(z: float, a: float) -> float:
+    """a(1 − a): of an output by its own net input."""
+    return a * (1.0 - a)
+
+
+def softmax_cross(a: float, other: float) -> float:
+    """−a_j·a_k: of an output by the net input of another neuron."""
+    return -(a * other)
+
+
+LARGEST = call("max_each", EACH, role="largest")
+
+ACTIVATIONS.add(
+    Activation(
+        "softmax",
+        f=softmax,
+        slope=softmax_slope,
+        expr=div(
+            call("exp", sub(IN, LARGEST)),
+            call("sum_each", call("exp", sub(EACH, LARGEST)), role="layer sum"),
+        ),
+        slope_expr=mul(OUT, sub(ONE, OUT)),
+        range=(0.0, 1.0),
+        source="Bridle, Training Stochastic Model Recognition Algorithms (1990)",
+        cross=softmax_cross,
+        cross_expr=neg(mul(OUT, OTHER)),
+        forms=(div(call("exp", IN), call("sum_each", call("exp", EACH), role="layer sum")),),
     )
 )

@@ -14,11 +14,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity, partial
-from bptrace.maths.expr import FLOATS, ONE, ZERO, Expr, Num, Ref, add, bind, div, mul
-from bptrace.maths.losses import LOSSES
+from bptrace.maths.expr import (
+    FLOATS,
+    ONE,
+    ZERO,
+    Expr,
+    Num,
+    Ref,
+    add,
+    bind,
+    div,
+    inline,
+    mul,
+    spread,
+)
+from bptrace.maths.losses import LOSSES, Fused, fused
 from bptrace.maths.own import activation_of
 from bptrace.maths.rules import RULES
 from bptrace.model import Problem
@@ -27,11 +41,16 @@ Q = Quantity
 
 
 class Equation(NamedTuple):
-    """``address = expr``, and the textbook's equation that says so."""
+    """``address = expr``, and the textbook's equation that says so.
+
+    `forms` are other formulas of the same quantity, in the order in which a textbook derives `expr`
+    from them: the same number, but not in every bit, and not where it overflows.
+    """
 
     address: Address
     expr: Expr
     source: str
+    forms: tuple[Expr, ...] = ()
 
 
 class Chapter:
@@ -52,7 +71,10 @@ class Chapter:
             self.problem.layout.check(address.of)
         write, source = _EQUATIONS[address.quantity]
         expr = write(self, address)
-        return None if expr is None else Equation(address, expr, source)
+        if expr is None:
+            return None
+        forms = _FORMS.get(address.quantity)
+        return Equation(address, expr, source, forms(self, address) if forms else ())
 
     # The chapter, in order of calculation
 
@@ -72,12 +94,17 @@ class Chapter:
         if self.problem.phases < 2:
             return
         for l in range(self.network.depth, 0, -1):
-            for j in range(1, self.network.widths[l] + 1):
-                out = Address(Q.OUT, l, j, sample=sample, step=step)
+            outs = self._layer(Address(Q.OUT, l, sample=sample, step=step))
+            if self.is_of_layer(l):  # δ needs the slopes of E by all outputs of the layer
+                for out in outs:
+                    yield from self._by_output(out)
+            for out in outs:
                 net = out._replace(quantity=Q.IN)
-                yield from self._paths(out)
-                yield partial(None, out)
-                yield partial(out, net)
+                if self.is_of_layer(l):
+                    yield from (partial(top, net) for top in outs)
+                else:
+                    yield from self._by_output(out)
+                    yield partial(out, net)
                 yield partial(None, net)
                 yield from (partial(None, p) for p in self._own(net))
             if self._is_shared(l) and self.network.train_biases:
@@ -98,11 +125,29 @@ class Chapter:
             yield from (partial(None, p) for p in parameters)
         yield from (p._replace(quantity=_NEW[p.quantity]) for p in parameters)
 
-    def _paths(self, out: Address) -> Iterator[Address]:
-        """Yield the paths of the hidden sum that have names of their own: ∂E_k/∂out."""
-        if out.layer == self.network.depth - 1:
+    def _by_output(self, out: Address) -> Iterator[Address]:
+        """Yield ∂E/∂out, behind the paths of its sum that have names of their own: ∂E_k/∂out."""
+        if self._has_paths(out.layer):
             targets = self.network.targets(out.layer, out.neuron)
             yield from (partial(_share(k, out), out) for k in targets)
+        yield partial(None, out)
+
+    def _has_paths(self, l: int) -> bool:
+        """Whether each way from a layer to E leads through one E_k, so that they can be added."""
+        return l == self.network.depth - 1 and not self.is_of_layer(self.network.depth)
+
+    def _layer(self, like: Address) -> list[Address]:
+        """The same quantity of every neuron of the layer."""
+        return [like._replace(neuron=j + 1) for j in range(self.network.widths[like.layer])]
+
+    def is_of_layer(self, l: int) -> bool:
+        """Whether each output of a layer depends on all its net inputs."""
+        return activation_of(self.network.layers[l]).is_of_layer
+
+    @cached_property
+    def _fused(self) -> Fused | None:
+        """The formulas of the loss together with the last activation, if it undoes that."""
+        return fused(self.network.loss, self.network.layers[-1].activation)
 
     def _into(self, net: Address) -> Iterator[Address]:
         """Yield the weights and the bias that lead into a neuron."""
@@ -157,16 +202,43 @@ class Chapter:
     def _activation(self, out: Address, slope: bool) -> Expr:
         layer = self.network.layers[out.layer]
         entry = activation_of(layer)
-        option = entry.default if layer.option is None else layer.option
+        formula = entry.slope_expr if slope else entry.expr
+        return self._of_activation(formula, out, "slope" if slope else "activation")
+
+    def _of_activation(self, formula: Expr, out: Address, role: str) -> Expr:
+        """Put the quantities of a neuron into a formula of the table of activations."""
+        layer = self.network.layers[out.layer]
+        default = activation_of(layer).default
         places: dict[Hashable, Expr] = {
             "in": Ref(out._replace(quantity=Q.IN)),
             "out": Ref(out),
-            "option": Num(option),
+            "option": Num(default if layer.option is None else layer.option),
         }
-        return _with_role(
-            bind(entry.slope_expr if slope else entry.expr, places),
-            "slope" if slope else "activation",
-        )
+        return _with_role(bind(self._spread(formula, out), places), role)
+
+    def _spread(self, formula: Expr, out: Address) -> Expr:
+        """Write out what a formula of the tables says of every neuron of a layer."""
+        if not self.is_of_layer(out.layer):
+            return formula
+        nets = self._layer(out._replace(quantity=Q.IN))
+        return spread(formula, [{"each": Ref(net)} for net in nets])
+
+    def _slope(self, of: Address, net: Address) -> Expr:
+        """∂out/∂in of two neurons of one layer: off the diagonal not 0 for a softmax."""
+        out = net._replace(quantity=Q.OUT)
+        if of == out:
+            return self._activation(out, slope=True)
+        if not self.is_of_layer(out.layer):
+            return ZERO
+        entry = activation_of(self.network.layers[out.layer])
+        formula = bind(entry.cross_expr, {"out": Ref(of), "other": Ref(out)})
+        return _with_role(formula, "cross slope")
+
+    def _out_forms(self, address: Address) -> tuple[Expr, ...]:
+        if address.layer == 0:
+            return ()
+        entry = activation_of(self.network.layers[address.layer])
+        return tuple(self._of_activation(form, address, "activation") for form in entry.forms)
 
     def _loss(self, address: Address, slope: bool) -> Expr:
         k = address.neuron
@@ -181,7 +253,22 @@ class Chapter:
         return _with_role(bind(entry.slope_expr if slope else entry.expr, places), role)
 
     def _error_share(self, address: Address) -> Expr:
-        return self._loss(address, slope=False)
+        if self._fused is None:
+            return self._loss(address, slope=False)
+        return self._of_fused(self._fused.expr, address.neuron, address, "error")
+
+    def _share_forms(self, address: Address) -> tuple[Expr, ...]:
+        return () if self._fused is None else (self._loss(address, slope=False),)
+
+    def _of_fused(self, formula: Expr, k: int, like: Address, role: str) -> Expr:
+        """Put the quantities of output k into a formula of a loss with its activation."""
+        out = Address(Q.OUT, self.network.depth, k, sample=like.sample, step=like.step)
+        places: dict[Hashable, Expr] = {
+            "in": Ref(out._replace(quantity=Q.IN)),
+            "out": Ref(out),
+            "t": Ref(out._replace(quantity=Q.T, layer=0)),
+        }
+        return _with_role(bind(self._spread(formula, out), places), role)
 
     def _error(self, address: Address) -> Expr:
         if address.sample == 0:
@@ -212,7 +299,7 @@ class Chapter:
             return ZERO
         if of is not None and of.quantity is Q.IN and of.layer == l + 1:
             return self._weight(of, j)
-        if of is None and l == self.network.depth - 1:
+        if of is None and self._has_paths(l):
             targets = self.network.targets(l, j)
             return add(*(Ref(address._replace(of=_share(k, address))) for k in targets),
                        role="path sum")  # fmt: skip
@@ -234,7 +321,9 @@ class Chapter:
     def _reaches(self, net: Address, of: Address | None) -> bool:
         """Whether `of` can depend on a net input of its own layer or an earlier one."""
         last = self._layer_of(of) if of is None or of.quantity is not Q.E_K else self.network.depth
-        return of is None or net.layer < last or net.neuron == of.neuron
+        if of is None or net.layer < last or net.neuron == of.neuron:
+            return True
+        return of.quantity is not Q.IN and self.is_of_layer(net.layer)
 
     def _layer_of(self, of: Address | None) -> int:
         """The layer of what is differentiated; the errors come after the last layer."""
@@ -242,18 +331,73 @@ class Chapter:
 
     def _d_in(self, address: Address) -> Expr:
         of = address.of
-        out = address._replace(quantity=Q.OUT, of=None)
+        net = address._replace(quantity=Q.IN, of=None)
         if of is not None and of.quantity is Q.IN and of.layer == address.layer:
             return ONE if of.neuron == address.neuron else ZERO
-        if of == out:
-            return self._activation(out, slope=True)
+        if of is not None and of.quantity is Q.OUT and of.layer == address.layer:
+            return self._slope(of, net)
         if address.layer >= self._layer_of(of):
             return ZERO
         if not self._reaches(address, of):
             return ZERO
-        net = address._replace(of=None)
-        return mul(Ref(partial(of, out)), Ref(partial(out, net._replace(quantity=Q.IN))),
-                   role="chain")  # fmt: skip
+        if self._fused is not None and self._is_error_by_last(address):
+            return self._fused_slope(self._fused, address)
+        return self._chain(of, net)
+
+    def _is_error_by_last(self, address: Address) -> bool:
+        """Whether this is ∂E/∂in or ∂E_k/∂in of an output neuron."""
+        of = address.of
+        at_top = of is None or of.quantity is Q.E_K
+        return at_top and address.layer == self.network.depth
+
+    def _chain(self, of: Address | None, net: Address) -> Expr:
+        """∂X/∂out · ∂out/∂in, summed over all outputs that depend on the net input."""
+        outs = [net._replace(quantity=Q.OUT)]
+        if self.is_of_layer(net.layer):
+            outs = self._layer(outs[0])
+        if of is not None and of.quantity is Q.E_K and net.layer == self.network.depth:
+            outs = [outs[0]._replace(neuron=of.neuron)]  # E_k is a function of one output
+        terms = [mul(Ref(partial(of, out)), Ref(partial(out, net)), role="chain") for out in outs]
+        return add(*terms, role="layer sum")
+
+    def _fused_slope(self, entry: Fused, address: Address) -> Expr:
+        """∂E/∂in of an output neuron where the slope of the activation cancels."""
+        j, of = address.neuron, address.of
+        if of is None:
+            formula = entry.slope_expr
+            if self._sum_of_targets(address.sample) == 1.0:
+                formula = entry.unit_slope_expr
+            ts = self._layer(Address(Q.OUT, self.network.depth, sample=address.sample,
+                                     step=address.step))  # fmt: skip
+            ts = [t._replace(quantity=Q.T, layer=0) for t in ts]
+            formula = spread(formula, [{"each t": Ref(t)} for t in ts])
+        else:
+            formula = entry.own_expr if of.neuron == j else entry.cross_expr
+            formula = bind(formula, {"t": Ref(of._replace(quantity=Q.T))})
+        return self._of_fused(formula, j, address, "delta")
+
+    def _sum_of_targets(self, sample: int) -> float:
+        """The sum of the targets of a sample, from left to right."""
+        total = -0.0
+        for t in self.problem.samples[sample - 1].t:
+            total += t
+        return total
+
+    def _slope_forms(self, address: Address) -> tuple[Expr, ...]:
+        """The chain rule, and the same with its factors written out: the slope cancels."""
+        if self._fused is None or not self._is_error_by_last(address):
+            return ()
+        of, net = address.of, address._replace(quantity=Q.IN, of=None)
+        if not self._reaches(address, of):
+            return ()
+        chain = self._chain(of, net)
+        return chain, inline(chain, self._written_out)
+
+    def _written_out(self, key: Hashable) -> Expr | None:
+        """The formula of a slope of the loss or of the last activation."""
+        if not isinstance(key, Address) or not key.quantity.is_partial:
+            return None
+        return self._d_out(key) if key.quantity is Q.D_OUT else self._d_in(key)
 
     def _d_w(self, address: Address) -> Expr:
         if address.of is None and address.sample == 0:
@@ -328,6 +472,13 @@ _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]
     Q.STEP_B: (Chapter._step, _RHW + "8"),
     Q.W_NEW: (Chapter._new, _RHW + "8"),
     Q.B_NEW: (Chapter._new, _RHW + "8"),
+}
+
+
+_FORMS: dict[Quantity, Callable[[Chapter, Address], tuple[Expr, ...]]] = {
+    Q.OUT: Chapter._out_forms,
+    Q.E_K: Chapter._share_forms,
+    Q.D_IN: Chapter._slope_forms,
 }
 
 

@@ -9,7 +9,7 @@ This module knows nothing of networks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add as _add
@@ -123,14 +123,6 @@ def _minus(a: float, b: float) -> float:
     return a - b
 
 
-def _divide(a: float, b: float) -> float:
-    """a / b as IEEE-754 has it; CPython would raise for b = 0."""
-    if b != 0.0:
-        return a / b
-    nan = a != a or a == 0.0
-    return math.nan if nan else math.copysign(math.inf, a) * math.copysign(1.0, b)
-
-
 def _negative(a: float) -> float:
     return -a
 
@@ -148,8 +140,8 @@ def _square_root(a: float) -> float:
     return math.sqrt(a) if a >= 0.0 else math.nan
 
 
-def _maximum(a: float, b: float) -> float:
-    """The larger of a and b; nan if a is nan, +0.0 rather than −0.0 for relu(−0.0)."""
+def maximum(a: float, b: float) -> float:
+    """Return the larger of a and b; nan if a is nan, +0.0 rather than −0.0 for relu(−0.0)."""
     return b if a <= b else a
 
 
@@ -183,16 +175,16 @@ SCALARS: Mapping[str, Callable[..., float]] = {
     "add": _plus,
     "mul": _times,
     "sub": _minus,
-    "div": _divide,
-    "max": _maximum,
+    "div": ieee.divide,
+    "max": maximum,
     "min": _minimum,
     "if_positive": _if_positive,
     "step": _step,
 }
 """What each operation does to float64, as functions that compile.
 
-Ordered by the number of arguments: one, two, three. `add` and `mul` take any number of arguments in
-a tree, two here.
+Ordered by the number of arguments: one, two, three. `add`, `mul` and `max` take any number
+of arguments in a tree, two here.
 """
 
 FLOATS: Reading[float] = Reading(
@@ -201,6 +193,9 @@ FLOATS: Reading[float] = Reading(
         **SCALARS,
         "add": lambda *terms: reduce(_add, terms),
         "mul": lambda *factors: reduce(_mul, factors),
+        "max": lambda *terms: reduce(maximum, terms),
+        "times_log": ieee.times_log,
+        "times_reciprocal": ieee.times_reciprocal,
     },
 )
 """float64 in the order of the tree, bit for bit what the kernels compute."""
@@ -213,6 +208,23 @@ def bind(expr: Expr, places: Mapping[Hashable, Expr]) -> Expr:
     if isinstance(expr, Num):
         return expr
     return Op(expr.name, tuple(bind(arg, places) for arg in expr.args), expr.role)
+
+
+def spread(expr: Expr, neurons: Sequence[Mapping[Hashable, Expr]]) -> Expr:
+    """Return `expr` with what is said of each neuron of a layer written out.
+
+    ``sum_each(body)`` and ``max_each(body)`` become the sum, or the largest, of `body` with the
+    places of each of `neurons`, in their order.
+    """
+    if not isinstance(expr, Op):
+        return expr
+    args = [spread(arg, neurons) for arg in expr.args]
+    if expr.name not in ("sum_each", "max_each"):
+        return Op(expr.name, tuple(args), expr.role)
+    terms = [bind(args[0], places) for places in neurons]
+    if expr.name == "sum_each" or len(terms) == 1:
+        return add(*terms, role=expr.role)
+    return Op("max", tuple(terms), expr.role)
 
 
 def inline(expr: Expr, formula: Callable[[Hashable], Expr | None]) -> Expr:

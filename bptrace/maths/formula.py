@@ -141,7 +141,8 @@ def functions() -> Mapping[str, tuple[int, Callable[..., Expr]]]:
         "positive": (1, _unary("positive")),
     }
     for entry in ACTIVATIONS:
-        known.setdefault(entry.name.replace("-", "_"), (1, _written_out(entry)))
+        if not entry.is_of_layer:
+            known.setdefault(entry.name.replace("-", "_"), (1, _written_out(entry)))
     return known
 
 

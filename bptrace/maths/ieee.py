@@ -35,7 +35,7 @@ Not responsible for: integers, arrays, complex numbers, other rounding modes tha
 
 from math import copysign, frexp, inf, ldexp, nan
 
-__all__ = ["exp", "log", "log1p", "tanh"]
+__all__ = ["divide", "exp", "log", "log1p", "tanh", "times_log", "times_reciprocal"]
 
 # ln 2 in two parts (Cody & Waite). The first has 42 bits, so that k * LN2_HIGH is exact for
 # every exponent k of a float64; their sum is ln 2 to 2**-98.
@@ -248,3 +248,22 @@ def tanh_from_exp(a: float) -> float:
     d1 = upper_half(big_d)
     rest = ((2.0 - q1 * d1) - q1 * (big_d - d1)) - q1 * d
     return (1.0 - q1) - rest * (0.5 * q)
+
+
+def divide(a: float, b: float) -> float:
+    """Return a / b as IEEE 754 has it; CPython would raise for b = 0."""
+    if b != 0.0:
+        return a / b
+    if a != a or a == 0.0:
+        return nan
+    return copysign(inf, a) * copysign(1.0, b)
+
+
+def times_log(t: float, x: float) -> float:
+    """Return t·ln x, and 0 for t = 0 whatever x is: the limit of x·ln x, and what entropy means."""
+    return 0.0 if t == 0.0 else t * log(x)
+
+
+def times_reciprocal(t: float, x: float) -> float:
+    """Return t/x, and 0 for t = 0 whatever x is: the slope of `times_log`."""
+    return 0.0 if t == 0.0 else divide(t, x)

@@ -7,12 +7,13 @@ reading of what people write. Colours and layout belong to `render`.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.maths.equations import Chapter, Equation
-from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
+from bptrace.maths.expr import FLOATS, ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
 from bptrace.model import Network, Problem
 from bptrace.notation.dialect import Dialect, dialect_names, get_dialect
 from bptrace.notation.names import Names, to_ascii
@@ -22,6 +23,7 @@ from bptrace.printed import format_number
 
 __all__ = [
     "Delta",
+    "Largest",
     "Notation",
     "NotationError",
     "Shown",
@@ -49,11 +51,24 @@ class Left(NamedTuple):
         return f"… {self.terms} …"
 
 
+class Largest(NamedTuple):
+    """The largest of some quantities, which is written m and explained once behind the formula."""
+
+    of: Op
+
+    def __str__(self) -> str:
+        return "m"
+
+
 class Shown(NamedTuple):
-    """One line of a calculation: what stands left of the equals sign, and the formula."""
+    """One line of a calculation: what stands left of the equals sign, and the formula.
+
+    `forms` are the textbook's formulas from which `expr` is derived, in order.
+    """
 
     left: Address | Delta
     expr: Expr
+    forms: tuple[Expr, ...] = ()
 
 
 class Notation:
@@ -92,7 +107,7 @@ class Notation:
 
     def name(self, key: Hashable, mark: bool = False) -> str:
         """Return the name of an address (or of a `Delta`); `mark` adds its sample."""
-        if isinstance(key, Left):
+        if isinstance(key, Left | Largest):
             name = str(key)
         elif isinstance(key, Delta):
             name = self._names.delta(key.gradient)
@@ -132,15 +147,22 @@ class Notation:
         Quantities that the dialect writes out stand as their formulas, δ has the sign of the file.
         Only names and signs change, never the order of computing.
         """
-        address, expr = equation.address, equation.expr
+        address = equation.address
+        *forms, expr = (
+            self._as_written(expr, address, chapter) for expr in (*equation.forms, equation.expr)
+        )
+        different = tuple(form for form in dict.fromkeys(forms) if form != expr)
+        is_delta = self.minus_delta and address.quantity is Q.D_IN and address.of is None
+        return Shown(Delta(address) if is_delta else address, expr, different)
+
+    def _as_written(self, expr: Expr, address: Address, chapter: Chapter) -> Expr:
+        """A formula of `address` with the quantities and the sign of δ of this dialect."""
         expr = inline(expr, lambda key: self._written_out(key, address, chapter))
         expr = _without_ones(expr) if "inner" in self.dialect.written_out else expr
         if not self.minus_delta:
-            return Shown(address, expr)
+            return expr
         expr = self._signed(expr)
-        if address.quantity is Q.D_IN and address.of is None:
-            return Shown(Delta(address), neg(expr))
-        return Shown(address, expr)
+        return neg(expr) if address.quantity is Q.D_IN and address.of is None else expr
 
     def _kind(self, key: Address) -> str:
         """The word by which dialects say that a quantity is written out.
@@ -163,12 +185,16 @@ class Notation:
         kind = self._kind(key)
         if kind == "delta" and (into.quantity not in (Q.D_W, Q.D_B) or self.minus_delta):
             return None
-        if kind == "shares" and key.quantity is Q.D_IN:  # ∂E_k/∂in_k is δ_k
+        of_layer = chapter.is_of_layer(key.layer)
+        if kind == "shares" and key.quantity is Q.D_IN and not of_layer:  # ∂E_k/∂in_k is δ_k
             return Ref(key._replace(of=None))
         written = chapter.equation(key)
         shared_bias = kind == "delta" and self.network.layers[into.layer].shares_bias
         too_long = shared_bias and into.quantity is Q.D_B
-        return None if written is None or too_long else written.expr
+        if written is None or too_long:
+            return None
+        sums_layer = isinstance(written.expr, Op) and written.expr.role == "layer sum"
+        return None if kind == "delta" and sums_layer else written.expr
 
     def _signed(self, expr: Expr) -> Expr:
         """Write −δ for every ∂E/∂in."""
@@ -181,10 +207,18 @@ class Notation:
             return expr
         return Op(expr.name, tuple(self._signed(arg) for arg in expr.args), expr.role)
 
-    def formula(self, expr: Expr) -> str:
-        """Return a formula with names; samples are marked where it speaks of several."""
-        samples = {key.sample for key in refs(expr) if isinstance(key, Address) and key.sample}
-        return self.plain(write(expr, lambda key: self.name(key, mark=len(samples) > 1)))
+    def formula(self, expr: Expr, mark: bool | None = None) -> str:
+        """Return a formula with names.
+
+        `mark`: with the samples of quantities; default: where it speaks of several.
+        """
+        keys = list(refs(expr))
+        if mark is None:
+            mark = len({key.sample for key in keys if isinstance(key, Address) and key.sample}) > 1
+        text = write(expr, lambda key: self.name(key, mark=mark))
+        for largest in dict.fromkeys(key for key in keys if isinstance(key, Largest)):
+            text += f", {largest} = {self.formula(largest.of, mark)}"
+        return self.plain(text)
 
     def numbers(self, expr: Expr, values: Callable[[Address], float], digits: int) -> str:
         """Return a formula with numbers in the place of names."""
@@ -258,9 +292,14 @@ class Notation:
 
 
 def abbreviated(expr: Expr, most: int) -> Expr:
-    """Return `expr` with sums of more than `most` terms cut to their first and last ones."""
+    """Return `expr` with sums of more than `most` terms cut to their first and last ones.
+
+    The largest of a layer's net inputs, which stands in a softmax many times, becomes one letter.
+    """
     if not isinstance(expr, Op):
         return expr
+    if expr.role == "largest":
+        return Ref(Largest(replace(expr, role="")))
     args = tuple(abbreviated(arg, most) for arg in expr.args)
     if expr.name == "add" and len(args) > most:
         args = (*args[:3], Ref(Left(len(args) - 5)), *args[-2:])
@@ -281,5 +320,7 @@ def value_of(key: Hashable, values: Callable[[Address], float]) -> float:
     """Return the number that stands for an address or a `Delta`."""
     if isinstance(key, Delta):
         return -values(key.gradient)
+    if isinstance(key, Largest):
+        return FLOATS.read(key.of, values)
     assert isinstance(key, Address)
     return values(key)

@@ -180,6 +180,8 @@ class Reader:
                 while len(args) < arguments:
                     self._expect(",")
                     args.append(self._inside(self._sum))
+                while arguments > 1 and self._take(",") is not None:  # max of a whole layer
+                    args.append(self._inside(self._sum))
                 self._expect(")")
                 return _called(_OPERATION.get(name, name), args)
         return None

@@ -123,6 +123,10 @@ def _log1p(a: Text) -> Text:
     return Text(f"ln({_sum(Text('1', ATOM), a).text})", ATOM)
 
 
+def _times_log(t: Text, a: Text) -> Text:
+    return _product([t, _RULES["log"](a)], "·")
+
+
 def _if_positive(a: Text, then: Text, otherwise: Text) -> Text:
     return Text(f"({then.text} if {a.text} > 0 else {otherwise.text})", ATOM)
 
@@ -145,6 +149,10 @@ _RULES: dict[str, Callable[..., Text]] = {
     "log": _function("ln("),
     "log1p": _log1p,
     "tanh": _function("tanh("),
+    "times_log": _times_log,
+    "times_reciprocal": _quotient,
+    "sum_each": lambda body: Text(f"Σ {_grouped(body, PRODUCT)}", PRODUCT),
+    "max_each": _function("max("),
     "positive": _function("[", " > 0]"),
     "if_positive": _if_positive,
     "step": _step,

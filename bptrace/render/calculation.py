@@ -211,7 +211,7 @@ class Calculation:
     def _line(self, address: Address, claims: Claims) -> Line:
         equation = self.trace.chapter.equation(address)
         assert equation is not None, f"{address} is given, it has no line"
-        left, expr = self.notation.shown(equation, self.trace.chapter)
+        left, expr, forms = self.notation.shown(equation, self.trace.chapter)
         digits = self.options.digits
         expr = abbreviated(expr, MOST_TERMS)
         return Line(
@@ -220,6 +220,7 @@ class Calculation:
             numbers=self.notation.numbers(expr, self.values, digits),
             result=self.notation.number(value_of(left, self.values), digits),
             remarks=claims.take(left),
+            forms=tuple(self.notation.formula(abbreviated(f, MOST_TERMS)) for f in forms),
         )
 
     def _rest(self, reads: Sequence[Read], width: int) -> Iterator[Text | Heading]:

@@ -15,7 +15,6 @@ from rich.text import Text
 
 from bptrace.maths.expr import Expr, Ref
 from bptrace.notation import Delta, Notation, abbreviated
-from bptrace.notation.text import write
 from bptrace.render.lines import broken
 from bptrace.render.tree import (
     DEEPEST,
@@ -203,10 +202,12 @@ class Explanation:
         return self.notation.name(node.key, mark=self.marked)
 
     def _formula(self, expr: Expr) -> str:
-        text = write(
-            abbreviated(expr, MOST_TERMS), lambda key: self.notation.name(key, mark=self.marked)
-        )
-        return self.notation.plain(text)
+        return self.notation.formula(abbreviated(expr, MOST_TERMS), mark=self.marked)
+
+    def _formulas(self, node: Node) -> list[str]:
+        """Return the formula behind the forms from which it is derived."""
+        assert node.expr is not None
+        return [self._formula(expr) for expr in (*node.forms, node.expr)]
 
     def _numbers(self, expr: Expr) -> str:
         return self.notation.numbers(abbreviated(expr, MOST_TERMS), self.values, self.digits)
@@ -218,7 +219,7 @@ class Explanation:
         """Return what stands behind the equals signs, without repeats, the result last."""
         stages = [self._number(node)]
         if node.expr is not None:
-            formula = [] if node.key is None else [self._formula(node.expr)]
+            formula = [] if node.key is None else self._formulas(node)
             stages = [*formula, self._numbers(node.expr), *stages]
         following = [*stages[1:], ""]
         return [text for text, after in zip(stages, following, strict=True) if text != after]
@@ -234,7 +235,8 @@ class Explanation:
         """``{quantity, positional, step, sample, value, state, formula, numbers, source, from}``.
 
         `quantity` is the name in the dialect; `positional`, step and sample are null for an
-        expression; formula, numbers and source are there if the state is "open".
+        expression; formula, numbers and source are there if the state is "open", and before them
+        ``forms``, a list, where the formula is derived from others.
         """
         address = node.key.gradient if isinstance(node.key, Delta) else node.key
         data: dict[str, Any] = {
@@ -246,7 +248,8 @@ class Explanation:
             "state": node.state,
         }
         if node.state == "open" and node.expr is not None:
-            data["formula"] = self._formula(node.expr)
+            *forms, data["formula"] = self._formulas(node)
+            data |= {"forms": forms} if forms else {}
             data["numbers"] = self._numbers(node.expr)
             data["source"] = node.source
             data["from"] = [self._document(child) for child in node.below]

@@ -36,18 +36,19 @@ class Remark:
 
 @dataclass(frozen=True)
 class Line:
-    """One equation: `left` = formula = numbers = result."""
+    """One equation: `left` = forms = formula = numbers = result."""
 
     left: str
     formula: str
     numbers: str
     result: str
     remarks: tuple[Remark, ...] = field(default=())
+    forms: tuple[str, ...] = ()
 
     @property
     def stages(self) -> list[str]:
         """What stands behind the equals signs, without repeats and with the result last."""
-        stages = [self.formula, self.numbers, self.result]
+        stages = [*self.forms, self.formula, self.numbers, self.result]
         return [
             text for text, after in zip(stages, [*stages[1:], ""], strict=True) if text != after
         ]

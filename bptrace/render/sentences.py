@@ -370,7 +370,7 @@ class Sentences:
         if isinstance(key, Address):
             shown = self.notation.shown(Equation(key, expr, ""), self.trace.chapter)
             if set(misread) <= set(refs(shown.expr)):  # else what was misread is written out
-                left, expr = shown
+                left, expr = shown.left, shown.expr
         name = self.name(left, here)
         if isinstance(left, Address) and verdict.key == key and verdict.sign > 0:
             name = self.claim(verdict.claim)

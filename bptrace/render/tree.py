@@ -50,6 +50,8 @@ class Node:
     state : str
         "open" (worked out here), "given", "before" (left by the step before), "above" (worked out
         further up) or "deeper" (beyond the depth).
+    forms : tuple of Expr
+        The textbook's formulas from which `expr` is derived.
     """
 
     key: Key | None
@@ -58,6 +60,7 @@ class Node:
     source: str = ""
     below: tuple[Node, ...] = ()
     state: str = "open"
+    forms: tuple[Expr, ...] = ()
 
 
 class Grower:
@@ -141,8 +144,9 @@ class Grower:
             return Line("given")
         if address.quantity in (Q.W, Q.B):
             return Line("before")
-        expr = self.notation.shown(equation, self.trace.chapter).expr
-        return Line("open", _of_single_samples(self.trace, expr), equation.source)
+        shown = self.notation.shown(equation, self.trace.chapter)
+        expr = _of_single_samples(self.trace, shown.expr)
+        return Line("open", expr, equation.source, shown.forms)
 
     def _node(self, key: Key) -> Node:
         value, line = value_of(key, self.values), self._line(key)
@@ -153,7 +157,8 @@ class Grower:
         if key not in self._near:
             return Node(key, None, value, state="deeper")
         self._opened.add(key)
-        return Node(key, line.expr, value, line.source, self._below(line.expr))
+        below = self._below(line.expr)
+        return Node(key, line.expr, value, line.source, below, forms=line.forms)
 
     def _below(self, expr: Expr) -> tuple[Node, ...]:
         return tuple(self._node(key) for key in self._keys(expr))
@@ -165,6 +170,7 @@ class Line(NamedTuple):
     state: str
     expr: Expr | None = None
     source: str = ""
+    forms: tuple[Expr, ...] = ()
 
 
 def completed(trace: Trace, expr: Expr, step: int, sample: int | None) -> Expr:

@@ -54,6 +54,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "column new": ("after it", "更新后"),
     "column title": ("title", "标题"),
     "column source": ("source", "出处"),
+    "after updates": ("{name} after {n} updates", "{n} 次更新后的 {name}"),
+    "slope in delta": (
+        "{slope} = {value} stands in {delta} of {squared}; in that of {crossed} it cancels.",
+        "{squared} 的 {delta} 含有 {slope} = {value}；{crossed} 的 {delta} 中它被约去。",
+    ),
+    "times as large": (
+        "So {delta} is {times} times as large with {crossed}.",
+        "因此采用 {crossed} 时 {delta} 是前者的 {times} 倍。",
+    ),
     "see above": ("see above", "见上"),
     "from step": ("from step {step}", "来自第 {step} 步"),
     "explain deeper": (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from random import Random
 from string import Formatter
 
 import pytest
 
+from bptrace import io
 from bptrace.checks.graph import Canon
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Mistake, Step, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
@@ -17,6 +19,7 @@ from tests.quality.pages import problem, steps
 from tests.quality.plant import every_variant
 
 ENTRIES = list(MISTAKES)
+TRACES = Path(__file__).parents[2] / "traces"
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
@@ -59,7 +62,28 @@ def test_every_formula_mistake_is_possible_somewhere() -> None:
             assert equation is not None
             step = Step(given, key, canon.expr(equation.expr), canon)
             made |= {e.name for e in MISTAKES if e.variants and any(e.variants(step))}
+    made |= {name for example in ("mihir", "sreekanth") for name in _possible(example)}
     assert made == {e.name for e in MISTAKES if e.variants is not None}
+
+
+def _possible(example: str) -> set[str]:
+    """The mistakes of the output layer that can be made in an example, each with all its words."""
+    given = io.load(str(TRACES / example / "problem.toml"))
+    canon, chapter = Canon(given), Chapter(given)
+    made = set()
+    for key in (*chapter.forward(1, 1), *chapter.backward(1, 1)):
+        equation = chapter.equation(key)
+        assert equation is not None
+        for form in (*equation.forms, equation.expr):
+            step = Step(given, key, canon.expr(form), canon)
+            for name in ("softmax", "jacobian", "slope-twice", "logarithm"):
+                mistake = MISTAKES.get(name)
+                assert mistake.variants is not None
+                for variant in mistake.variants(step):
+                    assert variant.expr != step.expr
+                    assert _fields(mistake.wordings[variant.wording][0]) <= set(variant.fields)
+                    made.add(f"{name}:{variant.wording}")
+    return {name.partition(":")[0] for name in made}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bptrace.kernels import dispatch
 from bptrace.maths.activations import ACTIVATIONS, Activation
-from bptrace.maths.expr import FLOATS, Expr, Num, bind
+from bptrace.maths.expr import FLOATS, Expr, Num, bind, spread
 from bptrace.maths.losses import LOSSES, Loss
 from bptrace.maths.rules import RULES, Rule
 
@@ -33,7 +33,12 @@ def options(entry: Activation) -> list[float]:
     return [entry.default, *(x for x in entry.limits if abs(x) < 10)]
 
 
-@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+ALONE = [entry for entry in ACTIVATIONS if not entry.is_of_layer]
+OF_LAYERS = [entry for entry in ACTIVATIONS if entry.is_of_layer]
+LAYERS = st.lists(NUMBERS, min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize("entry", ALONE, ids=lambda entry: entry.name)
 @given(z=NUMBERS)
 def test_activation(entry: Activation, z: float) -> None:
     code = ACTIVATIONS.code(entry.name)
@@ -45,6 +50,47 @@ def test_activation(entry: Activation, z: float) -> None:
         assert bits(slope) == read(entry.slope_expr, **places)
         low, high = entry.range
         assert out != out or low <= out <= high
+
+
+def over_layer(expr: Expr, zs: list[float]) -> Expr:
+    """Write out a formula that speaks of all net inputs of a layer."""
+    return spread(expr, [{"each": Num(z)} for z in zs])
+
+
+@pytest.mark.parametrize("entry", OF_LAYERS, ids=lambda entry: entry.name)
+@given(zs=LAYERS)
+def test_activation_of_a_layer(entry: Activation, zs: list[float]) -> None:
+    code, n = dispatch.layer_code(entry), len(zs)
+    numbers = [7.0, *zs, *[nan] * n, 8.0]
+    dispatch.act_layer(code, numbers, 1, 1 + n, n)
+    outs, expr = numbers[1 + n : -1], over_layer(entry.expr, zs)
+    assert numbers[0] == 7.0
+    assert numbers[-1] == 8.0
+    for z, out in zip(zs, outs, strict=True):
+        assert bits(out) == read(expr, **{"in": z})
+        own = dispatch.act_slope(ACTIVATIONS.code(entry.name), z, out, 0.0)
+        assert bits(own) == read(entry.slope_expr, out=out)
+        assert out != out or entry.range[0] <= out <= entry.range[1]
+        for other in outs:
+            cross = dispatch.cross_slope(code, out, other)
+            assert bits(cross) == read(entry.cross_expr, out=out, other=other)
+
+
+@pytest.mark.parametrize("entry", [e for e in LOSSES if e.fused], ids=lambda entry: entry.name)
+@given(zs=LAYERS, t=NUMBERS, a=NUMBERS, total=NUMBERS)
+def test_loss_after_the_activation_that_it_undoes(
+    entry: Loss, zs: list[float], t: float, a: float, total: float
+) -> None:
+    fused = entry.fused
+    assert fused is not None
+    code = dispatch.fused_code(entry.name, fused.partner)
+    common = dispatch.fused_common(code, zs, 0, len(zs))
+    share = dispatch.fused_loss(code, t, zs[-1], common)
+    assert bits(share) == read(over_layer(fused.expr, zs), t=t, **{"in": zs[-1]})
+    slope = spread(fused.slope_expr, [{"each t": Num(total)}])
+    assert bits(dispatch.fused_slope(code, t, a, total)) == read(slope, t=t, out=a)
+    one = dispatch.fused_slope(code, t, a, 1.0)
+    assert bits(one) == read(fused.unit_slope_expr, t=t, out=a)
 
 
 @pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)

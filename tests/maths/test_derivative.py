@@ -91,11 +91,15 @@ def test_on_paper(text: str, slope: str) -> None:
 
 
 def test_every_operation_has_a_rule_in_every_reading() -> None:
+    of_losses = {"times_log", "times_reciprocal"}
     for rules in (_RULES, FLOATS.rules, BOUNDED.rules, EXACT.rules):
-        assert set(rules) == set(SCALARS)
+        assert set(rules) - of_losses == set(SCALARS)
 
 
-@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+ALONE = [entry for entry in ACTIVATIONS if not entry.is_of_layer]
+
+
+@pytest.mark.parametrize("entry", ALONE, ids=lambda entry: entry.name)
 def test_an_activation_of_the_table_has_the_slope_of_the_table(entry: Any) -> None:
     expr = bind(entry.expr, {"option": Num(entry.default)})
     slope = bind(entry.slope_expr, {"option": Num(entry.default)})

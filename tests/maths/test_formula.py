@@ -205,7 +205,7 @@ def bits(x: float) -> bytes:
 
 
 def test_every_activation_is_a_function() -> None:
-    for entry in ACTIVATIONS:
+    for entry in (e for e in ACTIVATIONS if not e.is_of_layer):
         count, make = functions()[entry.name.replace("-", "_")]
         assert count == 1
         if entry.name != "tanh":

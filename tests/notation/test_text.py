@@ -178,7 +178,7 @@ def test_numbers_reproduce_the_value(problem: Problem, dialect: str, ascii: bool
             continue
         equation = trace.chapter.equation(address)
         assert equation is not None
-        left, expr = notation.shown(equation, trace.chapter)
+        left, expr, _ = notation.shown(equation, trace.chapter)
         value = value_of(left, values)
         assert FLOATS.read(expr, lambda key: value_of(key, values)) == value
         text = notation.numbers(expr, values, EXACT)

@@ -138,6 +138,25 @@ def everything() -> Problem:
     )
 
 
+def classes() -> Problem:
+    """A hidden softmax before a last one with cross-entropy, whose targets do not sum to 1."""
+    layers = (Layer(2), Layer(3, activation="softmax", biases=3), Layer(2, activation="softmax"))
+    return Problem(
+        Network(layers, loss="cross-entropy"),
+        Parameters(
+            (((0.3, -0.2), (0.5, 0.1), (-0.7, 0.9)), ((0.2, 0.4, -0.1), (-0.6, 0.3, 0.8))),
+            ((0.15, -0.25, 0.35), ()),
+        ),
+        (Sample((0.6, -1.4), (0.25, 0.5)),),
+        Training("gradient-descent", 0.5),
+        title="Two layers of softmax",
+    )
+
+
+def saturated() -> Problem:
+    return replace(io.load("saturated"), file="saturated")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "run-lh25-at-80": lambda: page(by_hand()),
     "run-lh25-at-120": lambda: page(by_hand(), width=120),
@@ -158,6 +177,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "run-cjk-names-at-60": lambda: page(chinese(), width=60, language="zh", digits=6),
     "run-large": lambda: page(large()),
     "run-large-chinese": lambda: page(large(), language="zh", ascii=True),
+    "run-softmax": lambda: page(classes(), digits=6),
+    "run-softmax-chinese": lambda: page(classes(), language="zh", dialect="nielsen", digits=6),
+    "run-saturated": lambda: page(saturated()),
+    "run-saturated-ascii": lambda: page(saturated(), ascii=True, dialect="rojas"),
     "run-everything": lambda: page(everything(), digits=6, steps=(1, 2)),
 }
 

@@ -1,9 +1,9 @@
 """The table of mistakes: what people do wrong in a hand calculation, one entry each.
 
 A mistake is a way of rewriting the formula of a step; the same entry finds it on a page, names it
-in words, and plants it for tests. A new mistake is one entry in `formulas` (a wrong formula) or in
-`slips` (a wrong copy of a number); `pairs` puts two of the first kind together. What is likely in a
-given place is weighed in `search`.
+in words, and plants it for tests. A new mistake is one entry in `formulas` (a wrong formula), in
+`outputs` (the same of softmax and cross-entropy) or in `slips` (a wrong copy of a number); `pairs`
+puts two formulas together. What is likely in a given place is weighed in `search`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,12 @@ def share(mistake: Mistake) -> float:
     return (1.0 - UNKNOWN) * mistake.weight / sum(entry.weight for entry in MISTAKES)
 
 
-from bptrace.checks.mistakes import formulas, pairs, slips  # noqa: E402  (they fill the table)
+from bptrace.checks.mistakes import (  # noqa: E402  (they fill the table)
+    formulas,
+    outputs,
+    pairs,
+    slips,
+)
 
 __all__ = [
     "MISTAKES",
@@ -64,6 +69,7 @@ __all__ = [
     "Step",
     "Variant",
     "formulas",
+    "outputs",
     "pairs",
     "share",
     "slips",

@@ -34,7 +34,7 @@ MOST = 64
 """In long sums only so many terms are tried: a page does not speak of the 500th input."""
 
 
-def _entry(
+def entry(
     name: str, weight: float, title: Text, hint: Text, **wordings: Text
 ) -> Callable[[Callable[[Step], Iterator[Variant]]], Callable[[Step], Iterator[Variant]]]:
     """Enter the decorated function into the table."""
@@ -46,7 +46,7 @@ def _entry(
     return enter
 
 
-@_entry(
+@entry(
     "sign",
     8,
     ("a wrong sign", "符号错误"),
@@ -61,7 +61,7 @@ def _entry(
 )
 def sign(step: Step) -> Iterator[Variant]:
     """The whole, one term, or the exponent with the opposite sign."""
-    is_difference = isinstance(step.expr, Op) and step.expr.role == "error slope"
+    is_difference = isinstance(step.expr, Op) and step.expr.role in ("error slope", "delta")
     yield Variant(neg(step.expr), "difference" if is_difference else "whole", {})
     for part, rebuild in step.places("add"):
         for k, term in enumerate(part.args[:MOST]):
@@ -75,7 +75,7 @@ def sign(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(call("exp", *inside.args)), "exponent", {})
 
 
-@_entry(
+@entry(
     "drop-factor",
     10,
     ("a factor is left out", "漏乘一个因子"),
@@ -110,7 +110,7 @@ def _factor_kind(factor: Expr) -> str:
     return "factor"
 
 
-@_entry(
+@entry(
     "drop-term",
     10,
     ("a term is left out", "漏加一项"),
@@ -147,7 +147,7 @@ def _term_kind(part: Op, term: Expr) -> str:
     return "path" if part.role == "path sum" else "term"
 
 
-@_entry(
+@entry(
     "constant",
     5,
     ("a constant factor is wrong", "常数因子错误"),
@@ -177,7 +177,7 @@ def constant(step: Step) -> Iterator[Variant]:
                 yield Variant(mul(factor, step.expr), "extra", {"x": factor})
 
 
-@_entry(
+@entry(
     "square",
     4,
     ("the square is wrong", "平方错误"),
@@ -197,7 +197,7 @@ def square_forgotten(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(square(mul(factor, rest.args[0]))), "whole", {})
 
 
-@_entry(
+@entry(
     "index",
     8,
     ("a wrong index", "下标错误"),
@@ -226,7 +226,7 @@ def index(step: Step) -> Iterator[Variant]:
             yield Variant(step.swap({a: b, b: a}), "interchanged", {"x": a, "y": b})
 
 
-@_entry(
+@entry(
     "role",
     8,
     ("another quantity of the same neuron", "用错了同一神经元的另一个量"),
@@ -252,7 +252,7 @@ def role(step: Step) -> Iterator[Variant]:
             yield Variant(step.swap(places), "all", {"x": x, "y": y})
 
 
-@_entry(
+@entry(
     "derivative",
     6,
     ("a wrong derivative of the activation", "激活函数求导错误"),
@@ -268,7 +268,7 @@ def derivative(step: Step) -> Iterator[Variant]:
     key = step.key
     if not isinstance(key, Address) or key.quantity is not Q.D_IN or key.of is None:
         return
-    if key.of.quantity is not Q.OUT or key.of.layer != key.layer:
+    if key.of.quantity is not Q.OUT or key.of != key._replace(quantity=Q.OUT, of=None):
         return
     out, net = Ref(key.of), Ref(key._replace(of=None))
     assert isinstance(net.key, Address)
@@ -277,14 +277,14 @@ def derivative(step: Step) -> Iterator[Variant]:
     for entry in (*ACTIVATIONS, own) if own.name not in ACTIVATIONS else ACTIVATIONS:
         option = Num(entry.default)
         slope = bind(entry.slope_expr, {"out": out, "in": net, "option": option})
-        if entry.name != own.name:
+        if entry.name != own.name and not entry.is_of_layer:
             yield Variant(slope, "other", {"x": entry.name})
         for place in (net, out):
             at = bind(entry.slope_expr, {"out": place, "in": place, "option": option})
             if entry.name == own.name and at != slope:
                 yield Variant(at, "formula", {"x": at})
-        value = bind(entry.expr, {"in": out, "option": option})
-        if entry.name == own.name:
+        if entry.name == own.name and not entry.is_of_layer:
+            value = bind(entry.expr, {"in": out, "option": option})
             twice = bind(entry.slope_expr, {"out": value, "in": out, "option": option})
             yield Variant(twice, "formula", {"x": twice})
     rest = sub(ONE, out)
@@ -300,10 +300,10 @@ def derivative(step: Step) -> Iterator[Variant]:
         yield Variant(wrong, "formula", {"x": wrong})
 
 
-_LN10, _LN2 = Num(2.302585092994046), Num(0.6931471805599453)
+LN10, LN2 = Num(2.302585092994046), Num(0.6931471805599453)
 
 
-@_entry(
+@entry(
     "activation",
     5,
     ("a wrong activation", "激活函数错误"),
@@ -323,7 +323,7 @@ def activation(step: Step) -> Iterator[Variant]:
     net = Ref(key._replace(quantity=Q.IN))
     own = activation_of(step.problem.network.layers[key.layer])
     for entry in ACTIVATIONS:
-        if entry.name == own.name:
+        if entry.name == own.name or entry.is_of_layer:
             continue
         other = bind(entry.expr, {"in": net, "option": Num(entry.default)})
         wording = "forgotten" if entry.name == "identity" else "other"
@@ -331,7 +331,7 @@ def activation(step: Step) -> Iterator[Variant]:
     mirrored = bind(step.expr, {net.key: neg(net)})
     yield Variant(mirrored, "mirrored", {"x": neg(net)})
     for part, rebuild in step.places("exp"):
-        for base, log in (("10", _LN10), ("2", _LN2)):
+        for base, log in (("10", LN10), ("2", LN2)):
             yield Variant(rebuild(call("exp", mul(*part.args, log))), "base", {"x": base})
     for part, rebuild in step.places("div"):
         below = part.args[1]
@@ -340,7 +340,7 @@ def activation(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(div(part.args[0], add(*below.args[1:]))), "one", {})
 
 
-@_entry(
+@entry(
     "transposed",
     4,
     ("the weight matrix is transposed", "权重矩阵转置了"),
@@ -364,7 +364,7 @@ def transpose(step: Step) -> Iterator[Variant]:
         yield Variant(step.swap(swapped), "all", {})
 
 
-@_entry(
+@entry(
     "updated-weight",
     5,
     ("the updated weight is used for the way back", "反向传播用了更新后的权重"),
@@ -397,7 +397,7 @@ def _next(address: Address, key: object) -> Address | None:
     return address._replace(quantity=plain[address.quantity], step=key.step)
 
 
-@_entry(
+@entry(
     "learning-rate",
     5,
     ("another learning rate", "学习率不同"),
@@ -417,7 +417,7 @@ def learning_rate(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(other), "rate", {"x": Num(rate), "y": part.args[0]})
 
 
-@_entry(
+@entry(
     "shared-bias",
     4,
     ("the bias of another neuron", "用了其他神经元的偏置"),
@@ -441,7 +441,7 @@ def shared_bias(step: Step) -> Iterator[Variant]:
                     yield Variant(rebuild(Ref(other)), "other", {"x": other, "y": address})
 
 
-@_entry(
+@entry(
     "other-sample",
     3,
     ("a number of another sample", "用了其他样本的数值"),
@@ -465,7 +465,7 @@ def other_sample(step: Step) -> Iterator[Variant]:
             yield Variant(step.swap(dict(moved)), "all", {"s": s})
 
 
-@_entry(
+@entry(
     "operator",
     2,
     ("plus and times confused", "加号与乘号混淆"),
@@ -490,7 +490,7 @@ def operator(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(add(mul(*sums), *rest)), "apart", {})
 
 
-@_entry(
+@entry(
     "average",
     2,
     ("a mean in the place of a sum", "用平均代替了求和"),
