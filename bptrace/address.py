@@ -57,6 +57,9 @@ class Quantity(Enum):
     def __lt__(self, other: Quantity) -> bool:
         return self.order < other.order
 
+    # Each is itself alone; Enum's own hash, of the name, takes as long as that of a whole address.
+    __hash__ = object.__hash__
+
 
 _PARTIALS = frozenset({Quantity.D_OUT, Quantity.D_IN, Quantity.D_W, Quantity.D_B})
 _PLAIN = {  # what stands behind "d" or "∂" in a partial derivative

@@ -447,7 +447,7 @@ class Judge:
         printed = statement.sign * statement.printed.value
         if self.explain is not None:
             line.finding = self.explain(self, statement)
-        if self._is_coarse(line.finding):
+        if self.is_coarse(line.finding):
             line.note = "operand rounded"
             self.should.pop(statement.key)
             self.taint[statement.key] = self.tainted_by(statement.key)
@@ -459,7 +459,7 @@ class Judge:
         half = min(unit, self.house.unit(printed) or unit) / 2
         return Interval(printed - half, printed + half)
 
-    def _is_coarse(self, finding: Finding | None) -> bool:
+    def is_coarse(self, finding: Finding | None) -> bool:
         """Whether a calculated operand was rounded more than it was printed: no mistake as such."""
         if finding is None or finding.bits <= ACCEPTED:
             return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.findings import Candidate, likeness
@@ -27,9 +28,16 @@ EVERYWHERE_BITS = 2.6
 """What "everywhere" adds to the price of a mistake."""
 
 
-@dataclass(frozen=True)
+class Reading(NamedTuple):
+    """What a whole page may mean differently: its name in ``--json``, and what it says."""
+
+    name: str
+    title: Text
+
+
+@dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """One reading of the whole page.
+    """One reading of the whole page, and what it makes of the formulas.
 
     `flip` turns the sign of every claimed δ; `candidate` is the mistake that is made everywhere.
     """
@@ -40,6 +48,11 @@ class Hypothesis:
     rewrite: Rewrite | None = None
     flip: bool = False
     candidate: Candidate | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What is said about it."""
+        return Reading(self.name, self.title)
 
 
 def conventions(problem: Problem) -> Iterator[Hypothesis]:

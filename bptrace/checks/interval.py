@@ -59,17 +59,23 @@ def point(value: float) -> Interval:
     return Interval(value, value)
 
 
+_new = tuple.__new__
+"""Interval(lo, hi) goes through a function of its own; this takes half the time."""
+
+
 def _wider(lo: float, hi: float, slack: float) -> Interval:
     if lo <= hi and slack < math.inf:
-        return Interval(lo - slack, hi + slack)
+        return _new(Interval, (lo - slack, hi + slack))
     return Interval(-math.inf, math.inf)
 
 
 def _product(a: Interval, b: Interval) -> tuple[float, float]:
-    if a.lo == a.hi and b.lo == b.hi:
-        return a.lo * b.lo, a.lo * b.lo
-    corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
-    return min(corners), max(corners)
+    (a_lo, a_hi), (b_lo, b_hi) = a, b
+    one, two = a_lo * b_lo, a_hi * b_hi
+    if a_lo == a_hi and b_lo == b_hi:
+        return one, one
+    three, four = a_lo * b_hi, a_hi * b_lo
+    return min(one, two, three, four), max(one, two, three, four)
 
 
 class _Rules:
@@ -79,8 +85,11 @@ class _Rules:
         self.epsilon = epsilon
 
     def add(self, *terms: Interval) -> Interval:
-        size = sum(term.size for term in terms)
-        lo, hi = sum(term.lo for term in terms), sum(term.hi for term in terms)
+        lo = hi = size = 0.0
+        for below, above in terms:
+            lo += below
+            hi += above
+            size += above if above > -below else -below
         return _wider(lo, hi, len(terms) * self.epsilon * size)
 
     def sub(self, a: Interval, b: Interval) -> Interval:
@@ -90,7 +99,7 @@ class _Rules:
         product = factors[0]
         for factor in factors[1:]:
             lo, hi = _product(product, factor)
-            product = _wider(lo, hi, self.epsilon * max(-lo, hi))
+            product = _wider(lo, hi, self.epsilon * (hi if hi > -lo else -lo))
         return product
 
     def div(self, a: Interval, b: Interval) -> Interval:

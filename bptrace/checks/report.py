@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bptrace.checks.claims import ACCEPTED, GOOD, WRONG, Line
-from bptrace.checks.conventions import Hypothesis
+from bptrace.checks.conventions import Reading
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
 from bptrace.checks.operands import Operand
@@ -115,7 +115,7 @@ class Report:
         In the order of the file.
     missing : tuple of Claim
         Claims without a number.
-    reading : Hypothesis or None
+    reading : Reading or None
         A convention, or one mistake made everywhere, under which the page is shorter to describe.
     reading_wrong : int
         How many lines are wrong under that reading.
@@ -124,7 +124,7 @@ class Report:
     problem: Problem
     verdicts: tuple[Verdict, ...]
     missing: tuple[Claim, ...]
-    reading: Hypothesis | None = None
+    reading: Reading | None = None
     reading_wrong: int = 0
 
     @property

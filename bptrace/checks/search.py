@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import log2
+from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.claims import Judge, Statement
@@ -52,9 +53,6 @@ Entry = tuple[str, Variant, Expr, int]
 """A mistake at a step: its name, what it makes of the formula, the same for the interval reading,
 and in how many ways the mistake can be made there."""
 
-Known = dict[tuple[Key, Expr, int], list[Entry]]
-"""The mistakes at each step by its formula, single ones (1) and pairs (2)."""
-
 _NEGLIGIBLE = 1e-3
 
 
@@ -91,6 +89,32 @@ class Prior:
                 self.alike[candidate.likeness] += part
 
 
+class _Found(NamedTuple):
+    """What was found at a line, with what it was looked for."""
+
+    graph: Graph
+    boxes: dict[Key, Interval]
+    finding: Finding | None
+    prior: Prior
+
+
+@dataclass
+class Memory:
+    """What is kept of a page from one pass to the next.
+
+    Attributes
+    ----------
+    variants : dict
+        The mistakes at each step by its formula, single ones (1) and pairs (2).
+    findings : dict
+        What was found at each line the last time: where nothing before it has changed, only the
+        prices have.
+    """
+
+    variants: dict[tuple[Key, Expr, int], list[Entry]] = field(default_factory=dict)
+    findings: dict[Hashable, _Found] = field(default_factory=dict)
+
+
 class Search:
     """Explains wrong lines of one page, for a `Judge`.
 
@@ -100,24 +124,35 @@ class Search:
         What mistakes cost.
     without : frozenset of str
         Mistakes that are not tried: to see what becomes of them.
-    known : dict, optional
-        The mistakes at each step, kept from one pass over the page to the next.
+    memory : Memory, optional
+        What is kept from one pass over the page to the next.
     """
 
     def __init__(
         self,
         prior: Prior | None = None,
         without: frozenset[str] = frozenset(),
-        known: Known | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.prior = Prior() if prior is None else prior
         self.without = without
-        self.known = {} if known is None else known
+        self.memory = Memory() if memory is None else memory
         self.tried = 0
         self.pairs_left = ALL_PAIRS
 
     def __call__(self, judge: Judge, statement: Statement) -> Finding | None:
         """Return the explanations of a wrong line, best first; None if there is none at all."""
+        here = statement.key, statement.sign, statement.printed.text, statement.claim.exact
+        known = self.memory.findings.get(here)
+        if known is None or known.graph is not judge.graph or known.boxes != judge.box:
+            found = self._found(judge, statement)
+            known = _Found(judge.graph, dict(judge.box), found, self.prior)
+            self.memory.findings[here] = known
+        elif known.finding is not None and known.prior is not self.prior:
+            return repriced(known.finding, known.prior, self.prior)
+        return known.finding
+
+    def _found(self, judge: Judge, statement: Statement) -> Finding | None:
         self.tried = 0
         expected = judge.value(judge.graph.fast[statement.key]).middle * statement.sign
         digits = information(statement.printed, expected)
@@ -173,15 +208,15 @@ class Search:
         """Return all mistakes at a step that leads to `line`."""
         graph, step = judge.graph, self._step(judge, place)
         most = max(8, WORK // (1 + sum(1 for _ in refs(step.expr))))
-        if (place, step.expr, 1) not in self.known:
-            self.known[place, step.expr, 1] = [
+        if (place, step.expr, 1) not in self.memory.variants:
+            self.memory.variants[place, step.expr, 1] = [
                 (entry.name, variant, graph.link(variant.expr), len(variants))
                 for entry in MISTAKES
                 if entry.variants is not None
                 for variants in [list(islice(_possible(graph, place, entry.variants(step)), most))]
                 for variant in variants
             ]
-        table = [e for e in self.known[place, step.expr, 1] if e[0] not in self.without]
+        table = [e for e in self.memory.variants[place, step.expr, 1] if e[0] not in self.without]
         if "foreign" in self.without or place != line:
             return table
         later = graph.after(line)
@@ -194,13 +229,13 @@ class Search:
         step = self._step(judge, place)
         if self.pairs_left <= 0 or sum(1 for _ in refs(step.expr)) > LONG:
             return []
-        if (place, step.expr, 2) not in self.known:
+        if (place, step.expr, 2) not in self.memory.variants:
             possible = _possible(judge.graph, place, pairs.pairs(step, self.without))
             some = list(islice(possible, MOST_PAIRS))
-            self.known[place, step.expr, 2] = [
+            self.memory.variants[place, step.expr, 2] = [
                 ("pair", variant, judge.graph.link(variant.expr), len(some)) for variant in some
             ]
-        table = self.known[place, step.expr, 2]
+        table = self.memory.variants[place, step.expr, 2]
         self.pairs_left -= len(table)
         return table
 

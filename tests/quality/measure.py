@@ -50,8 +50,8 @@ def judged(page: Problem) -> tuple[Report, float]:
 
 def judged_without(page: Problem, kind: str) -> Report:
     """Check a page with a table of mistakes that lacks one kind."""
-    whole = Page(engine.run(page, engine="python"))
-    lines = whole.judged(without=frozenset({kind})).lines
+    whole = Page(engine.run(page, engine="python"), without=frozenset({kind}))
+    lines = whole.judged().lines
     return Report(page, tuple(verdict_of(line, ()) for line in lines), ())
 
 
