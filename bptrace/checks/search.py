@@ -39,6 +39,10 @@ MOST_WORK = 300_000
 """Operands that are read for one wrong line, the nearest steps first: the hidden steps behind an
 output of 784-30-10 would take a quarter of a minute."""
 
+ALL_PLACES = 1_000
+"""Unprinted steps that are searched on a page, a millisecond each: where dozens of lines have no
+explanation, the later ones have none either, and only the lines themselves are looked into."""
+
 LONG = 30
 """Operands of a long formula: no pairs are tried in it, and few misread operands."""
 
@@ -171,6 +175,7 @@ class Search:
         self.memory = Memory() if memory is None else memory
         self.tried = 0
         self.pairs_left = ALL_PAIRS
+        self.places_left = ALL_PLACES
 
     def __call__(self, judge: Judge, statement: Statement) -> Finding | None:
         """Return the explanations of a wrong line, best first; None if there is none at all."""
@@ -211,8 +216,9 @@ class Search:
         values = Neighbourhood(judge)
         best, work = 0.0, 0
         for place in places:
-            if work > MOST_WORK:
+            if work > MOST_WORK or (self.places_left <= 0 and place != statement.key):
                 break
+            self.places_left -= 1
             view = View(judge, statement, place)
             tries = mistakes(judge, place, statement.key)
             self.tried += len(tries)
