@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from bptrace.address import Address
 from bptrace.checks.claims import RIGHT, WRONG
@@ -86,46 +85,6 @@ class Author:
     def formula(self, key: Key) -> Expr | None:
         """Return the right formula of a step over the steps before it; None if it is given."""
         return self._graph.formulas.get(key)
-
-    # Misprints
-
-    def unused(self, verdict: Verdict) -> tuple[Key, ...]:
-        """Return the later lines that use the value which a wrong line should have had."""
-        return tuple(dict.fromkeys((*verdict.unused, *self._right_after_all.get(verdict.key, ()))))
-
-    def is_misprint(self, mistaken: Mistaken) -> bool:
-        """Whether nothing carries a mistake on, and something uses the right value instead."""
-        return all(self.unused(v) and not v.used for v in mistaken.verdicts)
-
-    @cached_property
-    def right_after_all(self) -> frozenset[Key]:
-        """The right lines that do not follow from what precedes them, but from what should."""
-        return frozenset(key for keys in self._right_after_all.values() for key in keys)
-
-    @cached_property
-    def _right_after_all(self) -> dict[Key, list[Key]]:
-        """Right lines that do not follow from wrong ones before them, by the wrong one."""
-        found: dict[Key, list[Key]] = {}
-        for verdict in self.report.verdicts:
-            if verdict.verdict == RIGHT and verdict.note == "does not follow":
-                for key in self._printed_before(verdict.key):
-                    if self.lines[key].verdict == WRONG:
-                        found.setdefault(key, []).append(verdict.key)
-        return found
-
-    def _printed_before(self, key: Key) -> set[Key]:
-        """The printed steps that a step rests on directly, or through unprinted ones."""
-        printed: set[Key] = set()
-        seen: set[Key] = set()
-        stack = list(self._graph.parents.get(key, ()))
-        while stack:
-            parent = stack.pop()
-            if parent in self.lines:
-                printed.add(parent)
-            elif parent not in seen:
-                seen.add(parent)
-                stack.extend(self._graph.parents.get(parent, ()))
-        return printed
 
     # What the author had
 

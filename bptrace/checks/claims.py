@@ -11,6 +11,7 @@ Why a line is wrong is the business of `search`; a page as a whole that of `page
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -269,6 +270,7 @@ class Judge:
         if truth in (ROUND, TRUNC):
             if line.fit is None:
                 line.note = "does not follow"
+                self._used_as_should_be(statement, self._seen_by(statement))
             line.fit = truth
             return line
         taint = self.tainted_by(key)
@@ -361,14 +363,26 @@ class Judge:
 
     def _telling(self, statement: Statement, taint: frozenset[Key]) -> frozenset[Key]:
         """Leave out wrong values that this line would be the same without (two swapped addends)."""
-        visible = frozenset(r for r in taint if statement.key in self.shadow(r)[1])
+        visible = self._seen_by(statement)
         if not visible:
             return taint
         values = self.value(
             self.graph.fast[statement.key], {root: self.should[root] for root in visible}
         )
         same = self.fit(values, statement) in (ROUND, TRUNC)
-        return self._without(taint, visible) if same else taint
+        return self._without(taint, frozenset(visible)) if same else taint
+
+    def _seen_by(self, statement: Statement) -> list[Key]:
+        """The wrong values that a line sees at once or through unprinted steps, in their order."""
+        taint = self.tainted_by(statement.key)
+        return [
+            root for root in self.should if root in taint and statement.key in self.shadow(root)[1]
+        ]
+
+    def _used_as_should_be(self, statement: Statement, roots: Sequence[Key]) -> None:
+        """A line uses the values that some wrong ones before it should have had."""
+        for root in roots:
+            self.lines[root][0].unused.append(statement.key)
 
     def _without(self, taint: frozenset[Key], roots: frozenset[Key]) -> frozenset[Key]:
         """The wrong values that remain when some had been what they should be."""
@@ -382,16 +396,28 @@ class Judge:
 
         None if that explains nothing. One wrong value after the other, then all together.
         """
-        roots = [root for root in taint if statement.key in self.shadow(root)[1]]
-        tries = [[root] for root in roots] + ([roots] if len(roots) > 1 else [])
-        for right in tries:
+        for right in _one_or_all(self._seen_by(statement)):
             overrides = {root: self.should[root] for root in right}
             values = self.value(self.graph.fast[statement.key], overrides)
             if self.fit(values, statement) in (ROUND, TRUNC):
-                for root in right:
-                    self.lines[root][0].unused.append(statement.key)
+                self._used_as_should_be(statement, right)
                 return self._without(taint, frozenset(right))
         return None
+
+    def as_should_be(self, statement: Statement) -> Iterator[Judge]:
+        """Yield this page with right numbers in the place of wrong ones that a line sees.
+
+        For lines in which another mistake was made with the right number: the wrong one is a
+        misprint, or was mended on the way.
+        """
+        for right in _one_or_all(self._seen_by(statement)[:MOST_OTHERS]):
+            other = copy(self)
+            other.box = self.box | {root: self.should[root] for root in right}
+            hidden = frozenset().union(*(self.shadow(root)[0] for root in right))
+            for key in self.order:
+                if key in hidden and key in self.box:
+                    other.box[key] = other.value(self.graph.fast[key])
+            yield other
 
     def _carry_on(self, line: Line, local: Interval) -> None:
         """Set with what the author went on: the digits, or the number before it was rounded."""
@@ -423,11 +449,19 @@ class Judge:
             self.taint[statement.key] = self.tainted_by(statement.key)
             self._followed(line, self.taint[statement.key])
         if line.finding is not None and line.finding.value is not None:
+            if line.finding.best.instead:
+                self._expect_otherwise(line, line.finding.best.instead)
             self._reveal(line.finding, statement.key)
             return line.finding.value
         unit = statement.printed.ulp
         half = min(unit, self.house.unit(printed) or unit) / 2
         return Interval(printed - half, printed + half)
+
+    def _expect_otherwise(self, line: Line, instead: Mapping[Key, float]) -> None:
+        """A wrong line was made with right values in the place of wrong ones before it."""
+        overrides = {root: self.should[root] for root in instead if root in self.should}
+        self._used_as_should_be(line.statement, list(overrides))
+        line.expected = self.value(self.graph.fast[line.statement.key], overrides).middle
 
     def is_coarse(self, finding: Finding | None) -> bool:
         """Whether a calculated operand was rounded more than it was printed: no mistake as such."""
@@ -529,6 +563,11 @@ class _Pathway:
         folded = Op(expr.name, args, expr.role)
         fixed = all(isinstance(arg, Ref) and isinstance(arg.key, Interval) for arg in args)
         return Ref(self._read(folded, lambda key: key)) if fixed else folded
+
+
+def _one_or_all(roots: list[Key]) -> list[list[Key]]:
+    """Each wrong value by itself, then all together."""
+    return [[root] for root in roots] + ([roots] if len(roots) > 1 else [])
 
 
 _CLEAN: frozenset[Key] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bptrace.address import Address
 from bptrace.checks.graph import Key
@@ -34,6 +34,9 @@ class Candidate:
     true : float or None
         What the formula gives at `place` with the true values: two formulas that agree in it cannot
         be told apart by this example.
+    instead : mapping of Key to float
+        Earlier lines and unprinted steps, and the right values that it takes in the place of their
+        wrong ones.
     """
 
     mistake: str
@@ -47,6 +50,7 @@ class Candidate:
     ways: int
     at_place: Interval | None = None
     true: float | None = None
+    instead: Mapping[Key, float] = field(default_factory=dict)
 
     @property
     def likeness(self) -> Hashable:
@@ -55,7 +59,7 @@ class Candidate:
 
     def equals(self, other: Candidate) -> bool:
         """Whether both give the same number at one place in this example."""
-        if self.place != other.place:
+        if self.place != other.place or self.instead.keys() != other.instead.keys():
             return False
         if self.true is None or other.true is None:
             return self.true is other.true and self.value == other.value
@@ -108,7 +112,12 @@ class Finding:
 
 
 def likeness(mistake: str, wording: str, place: Key, fields: Mapping[str, object]) -> Hashable:
-    """Return what two mistakes have in common when they are the same one at different places."""
+    """Return what two mistakes have in common when they are the same one at different places.
+
+    A slip of the pen is no habit: only the same operand misread as the same number is the same one.
+    """
+    if wording == "slip":
+        return (mistake, *fields.values())
     kinds = tuple(
         value.quantity if isinstance(value, Address) else type(value).__name__
         for value in fields.values()

@@ -83,8 +83,8 @@ class Verdict:
 
     @property
     def is_misprint(self) -> bool:
-        """Whether later lines use the value that this one should have had."""
-        return self.verdict == WRONG and bool(self.unused) and not self.used
+        """Whether nothing carries a wrong number on, and later lines use the right one instead."""
+        return bool(self.unused) and not self.used
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,11 @@ class Mistaken:
     def carried_by(self) -> tuple[Key, ...]:
         """Later values that carry it on."""
         return tuple(dict.fromkeys(key for v in self.verdicts for key in v.used))
+
+    @property
+    def is_misprint(self) -> bool:
+        """Whether all its lines are misprints."""
+        return all(verdict.is_misprint for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,14 @@ class Report:
         for verdict in self.wrong:
             groups.setdefault(_sort(verdict), []).append(verdict)
         return tuple(Mistaken(tuple(group)) for group in groups.values())
+
+    @property
+    def right_after_all(self) -> frozenset[Key]:
+        """The right lines that do not follow from what precedes them, but from what should."""
+        unused = frozenset(key for verdict in self.wrong for key in verdict.unused)
+        return frozenset(
+            v.key for v in self.verdicts if v.note == "does not follow" and v.key in unused
+        )
 
     @property
     def first_mistake(self) -> Verdict | None:

@@ -14,7 +14,7 @@ from math import log2
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
-from bptrace.checks.claims import Judge, Statement
+from bptrace.checks.claims import ACCEPTED, Judge, Statement
 from bptrace.checks.findings import Candidate, Finding, likeness
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
@@ -52,6 +52,9 @@ LEAST_FOR_PAIRS = 12.0
 WORST, BEHIND = -12.0, 16.0
 """A candidate that cannot reach this score, or is so far behind the best, is not looked into: what
 is found at other lines makes none cheaper by so much."""
+
+OTHER_VALUES_BITS = 1.0
+"""The price of taking right values in the place of wrong ones before: authors do either."""
 
 _NEGLIGIBLE = 1e-3
 
@@ -196,12 +199,27 @@ class Search:
         found = [*self._formulas(judge, statement, digits, self._variants)]
         found += self._copies(judge, statement, digits, expected)
         found += self._operands(judge, statement, digits)
+        if all(candidate.score <= ACCEPTED for candidate in found):
+            found += self._with_right_values(judge, statement, digits)
         if digits > LEAST_FOR_PAIRS and all(candidate.score <= 0 for candidate in found):
             found += self._formulas(judge, statement, digits, self._pairs)
         if not found:
             return None
         chance = self.tried * 2.5 * 10.0 ** -max(statement.printed.significant, 1)
         return ranked(found, chance)
+
+    def _with_right_values(
+        self, judge: Judge, statement: Statement, digits: float
+    ) -> Iterator[Candidate]:
+        """Try the mistakes with the values that wrong lines before this one should have had."""
+        worlds = list(judge.as_should_be(statement))
+        for other in worlds:
+            found = [*self._formulas(other, statement, digits, self._variants)]
+            found += self._operands(other, statement, digits)
+            changed = [key for key in other.box if other.box[key] != judge.box[key]]
+            instead = {key: other.box[key].middle for key in changed}
+            price = OTHER_VALUES_BITS + log2(len(worlds))
+            yield from (replace(c, cost=c.cost + price, instead=instead) for c in found)
 
     # Wrong formulas
 

@@ -316,12 +316,12 @@ def _verdict(
 
 def _finding(verdict: Verdict, names: _Positional) -> dict[str, Any]:
     """How sure the cause of a wrong line is, where it lies, and what else it might be."""
-    finding, unused = verdict.finding, names.author.unused(verdict)
+    finding = verdict.finding
     more: dict[str, Any] = {
         "certainty": verdict.certainty,
-        "misprint": bool(unused) and not verdict.used,
+        "misprint": verdict.is_misprint,
         "used_by": [names.key(key) for key in verdict.used],
-        "not_used_by": [names.key(key) for key in unused],
+        "not_used_by": [names.key(key) for key in verdict.unused],
     }
     if finding is not None and verdict.certainty != "unexplained":
         others = [c for c in finding.candidates[1:8] if c.score > 0]

@@ -93,7 +93,7 @@ class Check:
         others: list[Mistaken] = []
         misprints: list[Mistaken] = []
         for mistaken in self.report.mistakes:
-            (misprints if self.say.author.is_misprint(mistaken) else others).append(mistaken)
+            (misprints if mistaken.is_misprint else others).append(mistaken)
         yield from self._mistakes(1, others, width)
         if misprints:
             yield Text()
@@ -154,7 +154,7 @@ class Check:
         first = self.report.first_mistake
         text = Text(words("and"))
         text.append(self._counted("from mistake", len(mistakes)), "bptrace.title")
-        misprints = sum(map(self.say.author.is_misprint, mistakes))
+        misprints = sum(mistaken.is_misprint for mistaken in mistakes)
         if len(mistakes) == 1 and misprints:
             text.append(words("is misprint"))
         elif misprints:
@@ -353,9 +353,8 @@ class Check:
         if verdict.used:
             names = Text(say.keys(verdict.used, place), "bptrace.carried")
             yield from self._labelled("used", names, width)
-        unused = say.author.unused(verdict)
-        if unused:
-            text = self.words("uses right", names=say.keys(unused, place))
+        if verdict.unused:
+            text = self.words("uses right", names=say.keys(verdict.unused, place))
             yield from self._labelled("unused", Text(text), width)
 
     def _short(self, verdict: Verdict, width: int) -> Iterator[Text]:
@@ -425,7 +424,7 @@ class Check:
     def _is_odd(self, verdict: Verdict) -> bool:
         """Whether a right line does not follow, and no wrong one before it explains why."""
         odd = verdict.note == "does not follow"
-        return odd and verdict.key not in self.say.author.right_after_all
+        return odd and verdict.key not in self.report.right_after_all
 
     def _missing(self) -> Iterator[str]:
         missing = self.report.missing

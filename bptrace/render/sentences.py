@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import floor, log10
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.author import Author
@@ -216,6 +216,9 @@ class Sentences:
         text = self.cause(best, place)
         if best.place != verdict.key:
             text = self.words("in the unprinted", cause=text, name=self._step_name(best, place))
+        if best.instead:
+            names = self.keys([key for key in best.instead if key in self._by_key], place)
+            text = self.words("with the right value", cause=text, names=names)
         return text
 
     def _step_name(self, best: Candidate, place: Place) -> str:
@@ -261,7 +264,7 @@ class Sentences:
         return Mistake(
             kind=first.mistake or "",
             title=self.title(mistaken) if first.mistake else self.words("no certain cause"),
-            misprint=self.author.is_misprint(mistaken),
+            misprint=mistaken.is_misprint,
             line=first.claim.line,
             quantity=self.whole_name(first.claim),
             printed=first.claim.printed.text,
@@ -348,10 +351,12 @@ class Sentences:
             return None
         if best.expr is not None:
             right = inline(right, lambda key: self._written_out(key, best))
-            return self._worked(verdict, best.expr, {}), self._worked(verdict, right, {})
+            used: dict[Any, Any] = {**best.instead}
+            return self._worked(verdict, best.expr, used), self._worked(verdict, right, used)
         if isinstance(best.fields.get("x"), float) and "y" in best.fields:
-            misread = {best.fields["y"]: best.fields["x"]}
-            true = {key: self.author(key) for key in misread}  # type: ignore[arg-type]
+            y = best.fields["y"]
+            true: dict[Any, Any] = {y: self.author(y), **best.instead}  # type: ignore[arg-type]
+            misread = {**true, y: best.fields["x"]}
             return self._worked(verdict, right, misread), self._worked(verdict, right, true)
         return None
 

@@ -140,6 +140,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "still to be found": ("{n} still to be found", "还有 {n} 个未填"),
     "no explanation": ("none of the known mistakes gives this number", "已知的失误都得不出这个数"),
     "in the unprinted": ("{cause}, in the unprinted {name}", "在未写出的 {name} 中：{cause}"),
+    "with the right value": (
+        "{cause}, with the right value of {names}",
+        "{cause}，{names} 取的是正确值",
+    ),
     "possibly": ("possibly: {cause}", "可能：{cause}"),
     "carries": ("follows correctly from the wrong {names}", "由错误的 {names} 正确推出"),
     "rounding only": (

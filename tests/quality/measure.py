@@ -216,5 +216,5 @@ def copying_slip(found: Rates, planted: Planted, report: Report) -> None:
         located=located,
         top1=any(named[:1]),
         top3=any(named),
-        misprint=first is not None and first.is_misprint,
+        misprint=any(m.is_misprint for m in report.mistakes[:1]),
     )

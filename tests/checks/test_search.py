@@ -1,0 +1,100 @@
+"""How causes are searched for: with the author's numbers, with right ones, once and again."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from bptrace import engine
+from bptrace.address import Address, Quantity
+from bptrace.checks import readings
+from bptrace.checks.description import TooLong
+from bptrace.checks.page import Page, check
+from bptrace.checks.search import Memory
+from bptrace.maths.expr import TWO, Op, Ref, mul
+from bptrace.model import Problem
+from tests.quality.pages import Style
+from tests.quality.plant import convention, everywhere, sheet, two, until_visible
+
+Q = Quantity
+
+
+def pages(draw: object, count: int, digits: int = 6) -> Iterator[Problem]:
+    rng = Random(17)
+    for _ in range(count):
+        yield until_visible(lambda: draw(rng, Style("textbook", digits)))[0].page  # type: ignore[operator]
+
+
+def behind_a_misprint() -> Problem:
+    """δ of h3 is misprinted; ∂E/∂w, made with the right δ, has twice its value."""
+    page = sheet(Random(6), Style("all steps", 6), (2, 3, 1))
+    delta = next(k for k in page.order if k[:3] == (Q.D_IN, 1, 3) and k.of is None)
+    weight = next(k for k in page.order if k[:4] == (Q.D_W, 1, 3, 2) and k.of is None)
+    formula = page.author().formula(weight)
+    assert formula is not None
+    digits = page.right[delta].text
+    slip = digits[:-3] + digits[-2] + digits[-3] + digits[-1]
+    assert slip != digits
+    return page.author({weight: mul(TWO, formula)}, {delta: (slip, False)}).page(page.order)
+
+
+def test_a_mistake_behind_a_misprint_is_named() -> None:
+    report = check(engine.run(behind_a_misprint(), engine="python"))
+    first, second = report.wrong
+    assert [first.mistake, second.mistake] == ["digit-swap", "constant"]
+    assert first.is_misprint
+    assert second.key in first.unused
+    assert report.mistakes[0].is_misprint
+    assert not report.mistakes[1].is_misprint
+    best = second.finding.best  # type: ignore[union-attr]
+    assert first.key in best.instead
+    assert abs(second.expected - second.exact) <= abs(second.exact) * 1e-4
+
+
+def test_what_was_found_is_found_again_without_a_search() -> None:
+    for problem in pages(two, 4):
+        page = Page(engine.run(problem, engine="python"))
+        once = page.judged()
+        again = page.judged()
+        page._memory = Memory()
+        anew = page.judged()
+        for a, b, c in zip(once.lines, again.lines, anew.lines, strict=True):
+            assert a.finding == b.finding == c.finding
+            assert a.verdict == b.verdict == c.verdict
+
+
+@pytest.mark.parametrize("draw", [everywhere, convention, two])
+def test_giving_up_loses_no_reading(draw: object) -> None:
+    """The best reading is the best of all that are explained to the end, whatever they cost."""
+    for problem in pages(draw, 3, 4):
+        page = Page(engine.run(problem, engine="python"))
+        plain = page.judged()
+        wrong = [line for line in plain.lines if line.verdict == "wrong"]
+        bits = {plain.bits, *(page.judged(h).bits for h in readings._promising(page, plain, wrong))}
+        assert readings.best(page, plain).bits == min(bits)
+
+
+def test_a_limit_is_a_limit() -> None:
+    page = Page(engine.run(behind_a_misprint(), engine="python"))
+    bits = page.judged().bits
+    with pytest.raises(TooLong):
+        page.judged(limit=3.0)
+    assert page.judged(limit=bits + 1.0).bits == bits
+
+
+def test_reports_can_be_sent_to_another_process() -> None:
+    problem = next(pages(convention, 1))
+    report = check(engine.run(problem, engine="python"))
+    assert report.reading is not None
+    again = pickle.loads(pickle.dumps(report))
+    assert again == report
+    assert hash(again.verdicts[0].key) == hash(report.verdicts[0].key)
+
+
+def test_addresses_are_equal_after_a_copy() -> None:
+    address = Address(Q.D_OUT, 1, 2, of=Address(Q.E_K, 0, 1))
+    assert {pickle.loads(pickle.dumps(address))} == {address}
+    assert Op("neg", (Ref(address),)) == pickle.loads(pickle.dumps(Op("neg", (Ref(address),))))
