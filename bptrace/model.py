@@ -243,6 +243,18 @@ class Training:
             raise ModelError(f"seed {self.seed}: at least 0")
 
 
+LOG_QUANTITIES = ("in", "out", "delta", "E", "parameters", "gradients")
+"""What a trace on disk can hold in full; each is an array there (`store.contents`)."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a trace on disk holds in full, of the steps 1, 1 + every, 1 + 2·every …"""
+
+    quantities: tuple[str, ...]
+    every: int = 1
+
+
 @dataclass(frozen=True)
 class Claim:
     """One number of a hand calculation, as printed, with its place in the file.
@@ -280,6 +292,7 @@ class Problem:
     note: str = ""
     dialect: str = "in-out"
     minus_delta: bool = False
+    log: Log | None = None
     file: str = field(default="", compare=False)
     data: Data | None = None
 

@@ -16,7 +16,7 @@ from bptrace.io.outputs import check_outputs
 from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
 from bptrace.io.tables import View
 from bptrace.io.toml import Document
-from bptrace.model import Data, Network, Parameters, Problem, Sample, Training, repeated
+from bptrace.model import Data, Log, Network, Parameters, Problem, Sample, Training, repeated
 from bptrace.notation.dialect import get_dialect
 from bptrace.notation.names import Names
 
@@ -71,6 +71,7 @@ def read_problem(document: Document) -> Problem:
         minus_delta=top.delta == "minus",
     )
     claims = read_claims(top, run, faults)
+    log = _log(top.log, faults)
     if network is None or parameters is None or training is None or faults.count:
         raise faults.error()
     return Problem(
@@ -85,6 +86,7 @@ def read_problem(document: Document) -> Problem:
         note=top.note,
         dialect=top.dialect,
         minus_delta=run.minus_delta,
+        log=log,
         file=document.file,
         data=samples.data,
     )
@@ -252,6 +254,21 @@ def _check_order(order: tuple[int, ...], batch: int, n: int, faults: Faults) -> 
 
 def _count(n: int) -> str:
     return f"{n} sample{'s' * (n != 1)}"
+
+
+def _log(table: View | None, faults: Faults) -> Log | None:
+    """Return what is written in full of a trace on disk."""
+    if table is None:
+        return None
+    names = [name for name in table.quantities if name is not FAULTY]
+    if not table.quantities and not table.is_faulty("quantities"):
+        hint = 'Write quantities = ["out", "delta"], or leave [log] out.'
+        faults.add("[log] names no quantities", table.path, "key", hint)
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            path = (*table.path, "quantities", k)
+            faults.add(f"{quoted(name)} stands here twice", path, hint="Keep one of the two.")
+    return Log(tuple(names), table.every or 1)
 
 
 # ---------------------------------------------------------------------------------------- network

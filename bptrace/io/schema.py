@@ -30,7 +30,7 @@ from bptrace.maths.initial import INITIALS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.points import GENERATORS
 from bptrace.maths.rules import RULES
-from bptrace.model import ORDERS
+from bptrace.model import LOG_QUANTITIES, ORDERS
 from bptrace.notation.dialect import dialect_names
 
 MOST_STEPS: Final = 10**12
@@ -298,6 +298,19 @@ TRAINING: Final = Table(
     Key("epochs", COUNT, "In place of steps: passes over all samples."),
 )
 
+LOG: Final = Table(
+    "LogTable",
+    "What a trace on disk holds in full; everything else is recomputed when it is asked for.",
+    Key(
+        "quantities",
+        ListOf(OneOf("quantity", LOG_QUANTITIES)),
+        "Names of quantities; parameters and gradients are those of weights and biases.",
+        default=(),
+        required=True,
+    ),
+    Key("every", COUNT, "Of each so many steps the first: 10 is 1, 11, 21 …", default=1),
+)
+
 CLAIM: Final = Table(
     "ClaimTable",
     "A number of a hand calculation with more about it.",
@@ -349,6 +362,7 @@ PROBLEM: Final = Table(
     Key("sample", TablesOf(SAMPLE), "[[sample]], in order; or [data].", default=()),
     Key("data", TableOf(DATA)),
     Key("training", TableOf(TRAINING)),
+    Key("log", TableOf(LOG)),
     Key(
         "claims",
         TablesOf(BLOCK, or_one=True),
@@ -371,6 +385,7 @@ _HOMES: Final = {
     "in [[sample]]": SAMPLE,
     "in [data]": DATA,
     "in [training]": TRAINING,
+    "in [log]": LOG,
     "in [[claims]]": BLOCK,
 }
 

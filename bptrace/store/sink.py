@@ -1,0 +1,226 @@
+"""Rows to blocks to the disk, and the record of what is committed; all in one thread.
+
+The order of a commit: the blocks are flushed, then the list of hashes, then the record is renamed
+into place; last the metadata of the arrays, which tells any reader of Zarr how many rows there are.
+Rows are only ever appended, so that what was committed stays as it is while more is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from bptrace.store import files
+from bptrace.store.arrays import Array, group, text_of
+from bptrace.store.files import BLOCKS, COMMITTED, Committed, Info, Tail, damaged, hashed
+
+
+class Growing:
+    """One array of a directory: appends rows, block by block."""
+
+    def __init__(self, folder: Path, array: Array) -> None:
+        self.folder, self.array = folder, array
+        self.rows = 0
+        self._file: IO[bytes] | None = None
+        self._hash = sha256()
+        self.done: list[tuple[int, str, str]] = []  # (last step, path, hash) of full blocks
+
+    @property
+    def filled(self) -> int:
+        """Bytes of the block that is not full yet."""
+        return self.rows % self.array.block_rows * self.array.row_bytes
+
+    @property
+    def path(self) -> str:
+        """The path of the block that is written to."""
+        return self.array.block(self.rows // self.array.block_rows)
+
+    def tail(self) -> Tail | None:
+        """Return the length and the hash of the block that is not full yet; None if it is empty."""
+        return Tail(self.filled, self._hash.hexdigest()) if self.filled else None
+
+    def recover(self, steps: int, tail: Tail | None) -> None:
+        """Go to the end of what is committed, check it, and wipe what stands behind it.
+
+        Raises
+        ------
+        StoreError
+            If the block that is not full yet is not as it was written.
+        """
+        self.rows = self.array.rows(steps)
+        number = self.rows // self.array.block_rows + (1 if self.filled else 0)
+        while (beyond := self.folder / self.array.block(number)).exists():
+            beyond.unlink()
+            number += 1
+        if not self.filled:
+            return
+        place = self.folder / self.path
+        try:
+            file = open(place, "r+b", buffering=0)  # noqa: SIM115  # closed by `close`
+        except FileNotFoundError:
+            raise damaged(place, "it is missing") from None
+        raw = file.read(self.filled)
+        if tail is None or hashed(raw) != tail.sha256:
+            file.close()
+            raise damaged(place, f"{COMMITTED} has another hash for it")
+        file.truncate(self.filled)
+        file.truncate(self.array.block_bytes)
+        file.seek(self.filled)
+        self._file, self._hash = file, sha256(raw)
+
+    def append(self, raw: bytes | bytearray) -> None:
+        """Write further rows."""
+        view = memoryview(raw)
+        while view:
+            if self._file is None:
+                self._begin()
+            room = self.array.block_bytes - self.filled
+            piece, view = view[:room], view[room:]
+            self._write(piece)
+            self._hash.update(piece)
+            path = self.path
+            self.rows += len(piece) // self.array.row_bytes
+            if not self.filled:
+                last = self.array.step(self.rows - 1)
+                self.done.append((last, path, self._hash.hexdigest()))
+                self.close()
+
+    def _begin(self) -> None:
+        """Make the next block: all of its length at once, which takes no room on the disk yet."""
+        place = self.folder / self.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(place, "w+b", buffering=0)  # noqa: SIM115  # closed by `close`
+        self._file.truncate(self.array.block_bytes)
+        self._hash = sha256()
+
+    def _write(self, piece: memoryview) -> None:
+        assert self._file is not None
+        while piece:  # a disk that is nearly full takes a part
+            piece = piece[self._file.write(piece) or 0 :]
+
+    def flush(self) -> None:
+        """Have the bytes reach the disk."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+    def close(self, flush: bool = True) -> None:
+        """Flush and close the block that is open."""
+        if self._file is not None:
+            try:
+                if flush:
+                    self.flush()
+                    files.flush_folder((self.folder / self.path).parent)
+            finally:
+                self._file.close()
+                self._file = None
+
+
+class Sink:
+    """All arrays of a directory, and its record.
+
+    Parameters
+    ----------
+    folder : Path
+    info : Info
+    trace : str
+        Hash of ``trace.json``.
+    attributes : mapping
+        What the root group says of itself.
+    """
+
+    def __init__(
+        self, folder: Path, info: Info, trace: str, attributes: Mapping[str, Any]
+    ) -> None:
+        self.folder, self.info, self.trace = folder, info, trace
+        self.attributes = attributes
+        self._fixed = fixed_metadata(folder, info)
+        self.growing = {array.path: Growing(folder, array) for array in info.arrays}
+        self._list_bytes, self._list_hash = 0, sha256()
+
+    def recover(self, committed: Committed) -> None:
+        """Go to where a record ends; raises `StoreError` for what is damaged there."""
+        path = self.folder / BLOCKS
+        with open(path, "r+b") as file:
+            raw = file.read(committed.list_bytes)
+            if hashed(raw) != committed.list_sha256:
+                raise damaged(path, f"{COMMITTED} has another hash for it")
+            file.truncate(committed.list_bytes)
+        self._list_bytes, self._list_hash = len(raw), sha256(raw)
+        for growing in self.growing.values():
+            tail = committed.tails.get(growing.array.block(_open_block(growing.array, committed)))
+            growing.recover(committed.steps, tail)
+        self.describe(committed.steps)
+
+    def append(self, rows: Mapping[str, bytes | bytearray]) -> None:
+        """Write further rows: path → bytes."""
+        for path, raw in rows.items():
+            self.growing[path].append(raw)
+
+    def commit(self, steps: int, goal: int, state: bytes) -> None:
+        """Flush all, then say that `steps` steps are there; `state` is what the last one left."""
+        done = sorted(entry for growing in self.growing.values() for entry in growing.done)
+        for growing in self.growing.values():
+            growing.flush()
+            growing.done.clear()
+        lines = "".join(f"{found}  {path}\n" for _, path, found in done).encode()
+        with open(self.folder / BLOCKS, "ab") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        self._list_bytes += len(lines)
+        self._list_hash.update(lines)
+        record = Committed(
+            steps=steps,
+            goal=goal,
+            state=hashed(state),
+            trace=self.trace,
+            list_bytes=self._list_bytes,
+            list_sha256=self._list_hash.hexdigest(),
+            tails={g.path: tail for g in self.growing.values() if (tail := g.tail())},
+        )
+        files.replace(self.folder / COMMITTED, record.text())
+        files.flush_folder(self.folder)
+        self.describe(steps)
+
+    def describe(self, steps: int) -> None:
+        """Write the metadata of all that grows, and of the root, as of `steps` steps."""
+        texts = growing_metadata(self.info, self.attributes, self._fixed, steps)
+        for path, raw in texts.items():
+            place = self.folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            files.replace(place, raw, flush=False)
+
+    def close(self) -> None:
+        """Close all files; what is not committed does not count."""
+        for growing in self.growing.values():
+            growing.close(flush=False)
+
+
+def fixed_metadata(folder: Path, info: Info) -> dict[str, Any]:
+    """Return the metadata of the members that never change: path in the group → document."""
+    return {
+        path.removesuffix("/zarr.json"): json.loads((folder / path).read_bytes())
+        for path in info.files
+        if path.endswith("/zarr.json")
+    }
+
+
+def growing_metadata(
+    info: Info, attributes: Mapping[str, Any], fixed: Mapping[str, Any], steps: int
+) -> dict[str, bytes]:
+    """Return every ``zarr.json`` that changes with the steps: path → content.
+
+    The root repeats all others, so that a reader of Zarr opens one file instead of many.
+    """
+    growing = {array.path: array.metadata(steps) for array in info.arrays}
+    texts = {f"{path}/zarr.json": text_of(document) for path, document in growing.items()}
+    members = dict(sorted(({**fixed, **growing}).items()))
+    return texts | {"zarr.json": text_of(group(attributes, members))}
+
+
+def _open_block(array: Array, committed: Committed) -> int:
+    return array.rows(committed.steps) // array.block_rows

@@ -1,0 +1,346 @@
+"""Writing a run while it goes on: a thread takes what is done to the disk.
+
+The kernels hand over what they have about ten times a second; the thread appends it, and once a
+second commits it. Whatever goes wrong in the thread is raised at the next call in the thread that
+calculates; what was committed before stays.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from queue import Queue
+from time import monotonic
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from bptrace import engine as engines
+from bptrace.engine import Run, State
+from bptrace.errors import BptraceError
+from bptrace.model import Problem
+from bptrace.store import files
+from bptrace.store.contents import canonical, rows_of
+from bptrace.store.create import attributes, create, refused
+from bptrace.store.files import StoreError
+from bptrace.store.sink import Sink
+from bptrace.store.stored import StoredTrace
+
+HAND_OVER_SECONDS = 0.1
+HAND_OVER_BYTES = 2**20
+"""Smaller portions would cost more for changing threads than for writing."""
+
+COMMIT_SECONDS = 1.0
+"""What a power cut or a kill may cost of the run."""
+
+MOST_WAITING = 2
+"""Portions that wait for the thread; then the kernels wait, and memory stays bounded."""
+
+MOST_LOG = 2**26
+"""Bytes of full records that are held at a time, where the file asks for quantities in full."""
+
+
+class Portion(NamedTuple):
+    """What the thread gets: rows by path, and where the run stands behind them."""
+
+    rows: dict[str, bytearray]
+    steps: int
+    state: bytes
+
+
+class Writer:
+    """Records a run into a trace directory; a context manager that commits at its end.
+
+    ``Writer(folder)`` goes on where the trace in the folder ends; ``Writer.create`` makes one.
+
+        with Writer.create(problem, folder, steps) as writer:
+            run = writer.go_on(steps)       # instead of engine.go_on(problem, state, steps)
+
+    Attributes
+    ----------
+    problem : Problem
+        As the folder's own file has it.
+    state : State
+        Where the run stands.
+    goal : int
+        How many steps the run is to have.
+
+    Raises
+    ------
+    StoreError
+        If the folder is no trace, damaged, from another arithmetic, or being written by another
+        process; later, from any method, if writing fails.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], goal: int | None = None) -> None:
+        self.folder = Path(folder)
+        files.read_info(self.folder)  # before a lock is made in a folder that is no trace
+        try:
+            self._lock = files.Lock(self.folder)
+        except OSError as error:
+            raise refused(self.folder, error) from None
+        try:
+            self._open(goal)
+        except BaseException:
+            self._lock.free()
+            raise
+
+    @classmethod
+    def create(
+        cls, problem: Problem, folder: str | os.PathLike[str], steps: int, force: bool = False
+    ) -> Self:
+        """Make a trace of no steps yet, to have `steps` steps; raises as `create.create` does."""
+        create(problem, Path(folder), steps, force)
+        return cls(folder)
+
+    def _open(self, goal: int | None) -> None:
+        trace = StoredTrace(self.folder)
+        self.problem = trace.problem
+        self.goal = trace.goal if goal is None else goal
+        if self.goal < trace.steps:
+            raise StoreError(
+                f"{self.folder}: the run has {trace.steps} steps already, more than {self.goal}. "
+                "Steps are never taken back"
+            )
+        self._interval = trace.info.interval
+        self._logged = [array for array in trace.info.arrays if array.path.startswith("log/")]
+        self.state = trace.state_at(trace.steps)
+        self._sink = Sink(
+            self.folder, trace.info, trace.committed.trace, attributes(trace.problem)
+        )
+        try:
+            self._sink.recover(trace.committed)
+        except OSError as error:
+            raise refused(self.folder, error) from None
+        self._committed = trace.committed.steps, trace.goal
+        self._rows: dict[str, bytearray] = {path: bytearray() for path in trace.arrays}
+        self._handed_over = monotonic()
+        self._error: BaseException | None = None
+        self._queue: Queue[Portion | None] = Queue(MOST_WAITING)
+        self._thread = threading.Thread(target=self._work, name="bptrace-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def needs_log(self) -> bool:
+        """Whether `write` needs runs with a log: the file asks for quantities in full."""
+        return bool(self._logged)
+
+    def room(self) -> int:
+        """Return how many steps the next part may have: to the checkpoint, and within memory."""
+        steps = self._interval - self.state.steps % self._interval
+        if self.needs_log:
+            steps = min(steps, max(1, MOST_LOG // (8 * self.problem.layout.size)))
+        return steps
+
+    def go_on(self, steps: int, engine: str = "auto") -> Run:
+        """Do `steps` more steps, record them, and return them as `engine.go_on` without a log."""
+        begin, errors = self.state.steps, array("d")
+        chosen = engines.choose(self.problem, steps, engine)
+        run = engines.go_on(self.problem, self.state, 0, chosen.engine)
+        while len(errors) < steps:
+            count = min(self.room(), steps - len(errors))
+            run = engines.go_on(self.problem, self.state, count, chosen.engine, self.needs_log)
+            self.write(run)
+            errors.extend(run.step_errors)
+        return _without_log(run, begin, errors, chosen.remark)
+
+    def write(self, run: Run) -> None:
+        """Record a part of the run: at most `room` steps, from where the last part ended.
+
+        Raises `StoreError` if writing failed, also that of earlier parts.
+        """
+        self._raise_error()
+        state, steps = run.state, len(run.step_errors)
+        if run.first != self.state.steps + 1 or steps > self.room():
+            raise ValueError(f"steps {run.first} to {state.steps} do not go on from {self.state}")
+        if not steps:
+            return
+        for path, raw in self._new_rows(run, state).items():
+            self._rows[path] += raw
+        self.state = state
+        if self._is_due():
+            self._hand_over()
+
+    def _new_rows(self, run: Run, state: State) -> dict[str, bytes]:
+        import numpy as np
+
+        rows = {
+            "E": canonical(run.step_errors),
+            "step": np.arange(run.first, state.steps + 1, dtype="<i8").tobytes(),
+        }
+        if state.steps % self._interval == 0:
+            rows["checkpoints/state"] = canonical(state.numbers)
+            rows["checkpoints/step"] = struct.pack("<q", state.steps)
+        return rows | {array.path: rows_of(array, run) for array in self._logged}
+
+    def commit(self) -> None:
+        """Have all that was written reach the disk, and wait until it has."""
+        self._hand_over()
+        self._queue.join()
+        self._raise_error()
+        if self._committed != (self.state.steps, self.goal):
+            self._commit(self.state.steps, canonical(self.state.numbers))
+        self._raise_error()
+
+    def close(self) -> None:
+        """Commit, and let others write; raises `StoreError` if anything could not be written."""
+        try:
+            self.commit()
+        finally:
+            self._queue.put(None)
+            self._thread.join()
+            self._sink.close()
+            self._lock.free()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except BptraceError:
+            if error is None:  # else that is what has to be told
+                raise
+
+    # Between the threads
+
+    def _is_due(self) -> bool:
+        size = sum(map(len, self._rows.values()))
+        return size >= HAND_OVER_BYTES or monotonic() - self._handed_over >= HAND_OVER_SECONDS
+
+    def _hand_over(self) -> None:
+        rows = {path: raw for path, raw in self._rows.items() if raw}
+        if not rows:
+            return
+        self._rows = {path: bytearray() for path in self._rows}
+        self._queue.put(Portion(rows, self.state.steps, canonical(self.state.numbers)))
+        self._handed_over = monotonic()
+
+    def _raise_error(self) -> None:
+        error = self._error
+        if isinstance(error, OSError):
+            kept = self._committed[0]
+            raise StoreError(
+                f"{refused(self.folder, error)}. The {kept} steps that were committed are safe: "
+                f"`bptrace resume {self.folder}` goes on from there"
+            ) from None
+        if error is not None:
+            raise error
+
+    # In the thread
+
+    def _work(self) -> None:
+        """Take portions until None comes; after an error only take them, so that nobody waits."""
+        committed = monotonic()
+        while (portion := self._queue.get()) is not None:
+            if self._error is None:
+                try:
+                    self._sink.append(portion.rows)
+                except BaseException as error:  # told by `_raise_error` where somebody listens
+                    self._error = error
+            if self._error is None and monotonic() - committed >= COMMIT_SECONDS:
+                self._commit(portion.steps, portion.state)
+                committed = monotonic()
+            self._queue.task_done()
+
+    def _commit(self, steps: int, state: bytes) -> None:
+        """Commit, in whichever thread has the files at the time."""
+        try:
+            self._sink.commit(steps, self.goal, state)
+            self._committed = steps, self.goal
+        except BaseException as error:
+            self._error = error
+
+
+def _without_log(run: Run, begin: int, errors: array[float], remark: str) -> Run:
+    """Return the last part of a run as the whole of it, without a log."""
+    run.log = run.state.numbers
+    run.first, run.steps = begin + 1, 0
+    run.step_errors, run.remark = errors, run.remark or remark
+    return run
+
+
+def record(
+    problem: Problem,
+    folder: str | os.PathLike[str],
+    steps: int | None = None,
+    engine: str = "auto",
+    force: bool = False,
+) -> StoredTrace:
+    """Calculate a problem, write its trace into a directory, and return it.
+
+    Parameters
+    ----------
+    problem : Problem
+        From a file: the trace keeps the file, and is recomputed from it.
+    folder : path
+        The directory to make.
+    steps : int, optional
+        Default: as many as the problem says.
+    engine : str
+        As for `engine.run`; the files are the same in every bit.
+    force : bool
+        Whether a trace that is there already may be replaced.
+
+    Raises
+    ------
+    StoreError
+        If the directory cannot be made or written.
+    """
+    steps = problem.training.steps if steps is None else steps
+    with Writer.create(problem, folder, steps, force) as writer:
+        _to_goal(writer, engine, None)
+    return StoredTrace(Path(folder))
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    steps: int | None = None,
+    engine: str = "auto",
+    tell: Callable[[State], None] | None = None,
+) -> StoredTrace:
+    """Go on with a trace as if it had never stopped, and return it.
+
+    Parameters
+    ----------
+    folder : path
+    steps : int, optional
+        How many steps the run is to have in all; default: as many as it was to have.
+    engine : str
+    tell : function, optional
+        Is called now and then with the state of the run.
+
+    Raises
+    ------
+    StoreError
+        If the trace cannot be trusted or written; also if it has more steps already.
+    """
+    with Writer(folder, steps) as writer:
+        _to_goal(writer, engine, tell)
+    return StoredTrace(Path(folder))
+
+
+PART_SECONDS = 0.2
+"""How long a part of a run takes at most, about: Ctrl-C is answered between two."""
+
+
+def _to_goal(writer: Writer, engine: str, tell: Callable[[State], None] | None) -> None:
+    """Do the steps that are left, in parts whose length follows from how long the last one took."""
+    left = writer.goal - writer.state.steps
+    chosen = engines.choose(writer.problem, left, engine).engine
+    count = 1
+    while left:
+        begin = monotonic()
+        writer.go_on(min(count, left), chosen)
+        if tell is not None:
+            tell(writer.state)
+        left = writer.goal - writer.state.steps
+        count = max(1, min(10 * count, int(count * PART_SECONDS / (monotonic() - begin + 1e-9))))
