@@ -249,7 +249,7 @@ LOG_QUANTITIES = ("in", "out", "delta", "E", "parameters", "gradients")
 
 @dataclass(frozen=True)
 class Log:
-    """What a trace on disk holds in full, of the steps 1, 1 + every, 1 + 2·every …"""
+    """What a trace on disk holds in full, of the steps 1, 1 + every, 1 + 2·every and so on."""
 
     quantities: tuple[str, ...]
     every: int = 1

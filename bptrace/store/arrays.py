@@ -21,6 +21,9 @@ BLOCK_BYTES = 2**18
 
 ITEM_BYTES = 8  # of float64 and int64; there is nothing else that grows
 
+BESIDE = {"sample": "sample_number", "neuron": "layer", "parameter": "parameter_layer"}
+"""Dimension → the array beside its own that says more about it."""
+
 
 class Array(NamedTuple):
     """An array that grows by rows, each belonging to one step.
@@ -50,7 +53,7 @@ class Array(NamedTuple):
     block_rows: int
     first: int
     every: int
-    about: str = ""
+    about: str
 
     @property
     def row_bytes(self) -> int:
@@ -77,8 +80,12 @@ class Array(NamedTuple):
     def metadata(self, steps: int) -> dict[str, Any]:
         """Return ``zarr.json`` of the array after `steps` steps."""
         shape = (self.rows(steps), *self.inner)
-        about = {"about": self.about} if self.about else {}
-        return metadata(shape, (self.block_rows, *self.inner), self.kind, self.dims, about)
+        said = {"about": self.about}
+        if self.kind == "float64" and (
+            beside := " ".join(BESIDE[dim] for dim in self.dims if dim in BESIDE)
+        ):
+            said["coordinates"] = beside  # the convention of NetCDF, which xarray follows
+        return metadata(shape, (self.block_rows, *self.inner), self.kind, self.dims, said)
 
 
 def rows_per_block(inner: Sequence[int]) -> int:

@@ -5,16 +5,18 @@ Not responsible for how it gets to the disk (`sink`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil, prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from bptrace.address import Quantity as Q
+from bptrace.address import Quantity
 from bptrace.engine import Run, plain_seconds
 from bptrace.model import Problem
 from bptrace.notation import Notation
 from bptrace.store.arrays import Array, rows_per_block
 from bptrace.trace import Trace
+
+Q = Quantity
 
 if TYPE_CHECKING:
     from array import array
@@ -123,7 +125,7 @@ class Logged(NamedTuple):
     about: str
 
 
-def _of_neurons(quantity: Q) -> Callable[[Trace], NDArray[np.float64]]:
+def _of_neurons(quantity: Quantity) -> Callable[[Trace], NDArray[np.float64]]:
     def cut(trace: Trace) -> NDArray[np.float64]:
         neurons = sum(trace.problem.network.widths[1:])  # the inputs are in the problem already
         return trace.array(quantity)[:, :, -neurons:]
@@ -131,7 +133,7 @@ def _of_neurons(quantity: Q) -> Callable[[Trace], NDArray[np.float64]]:
     return cut
 
 
-def _of_parameters(*quantities: Q) -> Callable[[Trace], NDArray[np.float64]]:
+def _of_parameters(*quantities: Quantity) -> Callable[[Trace], NDArray[np.float64]]:
     def cut(trace: Trace) -> NDArray[np.float64]:
         import numpy as np
 
@@ -191,7 +193,7 @@ def canonical(numbers: NDArray[np.float64] | array[float]) -> bytes:
 # ------------------------------------------------------------------------------------ coordinates
 
 
-def coordinates(problem: Problem) -> dict[str, tuple[str, str, list[str] | list[int]]]:
+def coordinates(problem: Problem) -> dict[str, tuple[str, str, Sequence[str | int]]]:
     """Return the fixed arrays beside those under ``log/``: path → kind, dimension, values.
 
     The coordinate of a dimension is the name in the dialect of the file; its layer stands beside.
@@ -200,7 +202,7 @@ def coordinates(problem: Problem) -> dict[str, tuple[str, str, list[str] | list[
         return {}
     notation = Notation.of(problem)
     dims = {dim for name in problem.log.quantities for dim in LOGGED[name].dims}
-    layout, found = problem.layout, {}
+    found: dict[str, tuple[str, str, Sequence[str | int]]] = {}
     if "neuron" in dims:
         widths = problem.network.widths
         places = [(l, j) for l in range(1, len(widths)) for j in range(1, widths[l] + 1)]
@@ -208,7 +210,7 @@ def coordinates(problem: Problem) -> dict[str, tuple[str, str, list[str] | list[
         found["log/neuron"] = ("string", "neuron", names)
         found["log/layer"] = ("int64", "neuron", [l for l, _ in places])
     if "parameter" in dims:
-        owners = list(layout.parameters())
+        owners = list(problem.layout.parameters())
         names = [notation.name(address) for address in owners]
         found["log/parameter"] = ("string", "parameter", names)
         found["log/parameter_layer"] = ("int64", "parameter", [a.layer for a in owners])

@@ -6,6 +6,7 @@ replaced (``--force``) stays until the new one is there.
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import struct
@@ -13,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bptrace import __version__
 from bptrace.engine import start
 from bptrace.model import Problem
 from bptrace.store import contents, files
@@ -37,6 +37,7 @@ def create(problem: Problem, folder: Path, goal: int, force: bool = False) -> No
     beside = folder.with_name(f"{folder.name}.part-{os.getpid()}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_remains(folder)
         beside.mkdir()
     except OSError as error:
         raise refused(folder, error) from None
@@ -133,6 +134,27 @@ def _put_in_place(beside: Path, folder: Path) -> None:
     files.flush_folder(folder.parent)
 
 
+def _remove_remains(folder: Path) -> None:
+    """Remove what a process that was killed in `create` left beside the folder."""
+    for left in folder.parent.glob(f"{glob.escape(folder.name)}.part-*"):
+        number = left.name.rpartition("-")[2]
+        if number.isdigit() and not _is_running(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is such a process; said of every one where asking would end it (Windows)."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _fill(folder: Path, problem: Problem, text: str, goal: int) -> None:
     raw = text.encode()
     (folder / PROBLEM).write_bytes(raw)
@@ -140,7 +162,7 @@ def _fill(folder: Path, problem: Problem, text: str, goal: int) -> None:
     (folder / BLOCKS).touch()
     k = contents.interval(problem)
     info = Info(
-        bptrace=__version__,
+        bptrace=files.program_version(),
         kernels=files.kernels_hash(),
         arithmetic=files.ARITHMETIC,
         problem=hashed(raw),
@@ -184,6 +206,3 @@ def _write_fixed(folder: Path, problem: Problem) -> dict[str, str]:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(raw)
     return {path: hashed(raw) for path, raw in sorted(texts.items())}
-
-
-

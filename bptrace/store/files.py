@@ -121,13 +121,23 @@ def hashed(raw: bytes | bytearray | memoryview) -> str:
 
 def kernels_hash() -> str:
     """Return a hash of the sources of formulas and kernels, without importing Numba."""
-    import bptrace
+    from bptrace import kernels, maths
 
-    rooms = [Path(bptrace.__file__).parent / room for room in ("maths", "kernels")]
+    rooms = [Path(room.__file__).parent for room in (maths, kernels) if room.__file__]
     found = sha256()
     for file in sorted(file for room in rooms for file in room.glob("*.py")):
         found.update(file.name.encode() + b"\0" + file.read_bytes())
     return found.hexdigest()
+
+
+def program_version() -> str:
+    """Return the version of the installed bptrace; the package itself stands above this room."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("bptrace")
+    except PackageNotFoundError:  # run from a folder, not installed
+        return "of unknown version"
 
 
 # ----------------------------------------------------------------------------------------- reading

@@ -21,15 +21,18 @@ def to_xarray(trace: StoredTrace, group: str = "") -> xarray.Dataset:
     """Return a group of the directory: see `StoredTrace.to_xarray`."""
     known = tuple(dict.fromkeys(path.rpartition("/")[0] for path in trace.arrays))
     if group not in known:
-        raise UnknownName("group of arrays", group, tuple(name or '""' for name in known))
+        raise UnknownName("group of arrays", group, known[1:])
     _need("zarr")
-    package = _need("xarray")
-    return package.open_zarr(trace.folder, group=group or None, chunks=None)  # type: ignore[no-any-return]
+    return _need("xarray").open_zarr(trace.folder, group=group or None, chunks=None)
 
 
-def to_dataframe(trace: StoredTrace, group: str = "") -> pandas.DataFrame:
-    """Return a group as a table: see `StoredTrace.to_dataframe`."""
-    return to_xarray(trace, group).to_dataframe()
+def to_dataframe(trace: StoredTrace, path: str = "E") -> pandas.DataFrame:
+    """Return an array as a table: see `StoredTrace.to_dataframe`."""
+    if path not in trace.arrays:
+        raise UnknownName("array", path, tuple(trace.arrays))
+    _need("pandas")
+    group, _, name = path.rpartition("/")
+    return to_xarray(trace, group)[name].to_dataframe().reset_index()
 
 
 def _need(name: str) -> Any:

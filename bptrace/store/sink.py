@@ -16,7 +16,16 @@ from typing import IO, Any
 
 from bptrace.store import files
 from bptrace.store.arrays import Array, group, text_of
-from bptrace.store.files import BLOCKS, COMMITTED, Committed, Info, Tail, damaged, hashed
+from bptrace.store.files import (
+    BLOCKS,
+    COMMITTED,
+    Committed,
+    Info,
+    StoreError,
+    Tail,
+    damaged,
+    hashed,
+)
 
 
 class Growing:
@@ -132,9 +141,7 @@ class Sink:
         What the root group says of itself.
     """
 
-    def __init__(
-        self, folder: Path, info: Info, trace: str, attributes: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, folder: Path, info: Info, trace: str, attributes: Mapping[str, Any]) -> None:
         self.folder, self.info, self.trace = folder, info, trace
         self.attributes = attributes
         self._fixed = fixed_metadata(folder, info)
@@ -161,7 +168,19 @@ class Sink:
             self.growing[path].append(raw)
 
     def commit(self, steps: int, goal: int, state: bytes) -> None:
-        """Flush all, then say that `steps` steps are there; `state` is what the last one left."""
+        """Flush all, then say that `steps` steps are there; `state` is what the last one left.
+
+        Raises
+        ------
+        StoreError
+            If the rows are not those of so many steps: an interrupt came at a bad moment. The last
+            record then stays.
+        """
+        if any(growing.rows != growing.array.rows(steps) for growing in self.growing.values()):
+            raise StoreError(
+                f"{self.folder}: writing was interrupted; the last steps are not in the trace. "
+                f"`bptrace resume {self.folder}` calculates them again"
+            )
         done = sorted(entry for growing in self.growing.values() for entry in growing.done)
         for growing in self.growing.values():
             growing.flush()

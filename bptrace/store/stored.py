@@ -149,7 +149,7 @@ class StoredTrace(Trace):
         StoreError
             If what is recomputed is not what is stored, or if that is damaged.
         """
-        if self._run is None or step not in self._run.numbers:
+        if self._run is None or (step not in self._run.numbers and step):
             self._run = self._replay(step)
         return self._run
 
@@ -163,9 +163,9 @@ class StoredTrace(Trace):
 
     def _replay(self, step: int) -> Run:
         """Run a stretch again, with a log of as many of its steps as may be kept."""
-        begin, end = self.stretch(step)
+        begin, end = self.stretch(step) if step else Stretch(0, 0)
         kept = max(1, MOST_KEPT // (8 * self.layout.size))
-        first = begin + (step - 1 - begin) // kept * kept
+        first = begin + max(0, step - 1 - begin) // kept * kept
         last = min(first + kept, end)
         state, runs = self._checkpoint(begin), []
         for until, log in ((first, False), (last, True), (end, False)):
@@ -178,10 +178,7 @@ class StoredTrace(Trace):
     def _prove(self, stretch: Stretch, errors: Sequence[float], state: State) -> None:
         """Compare what was recomputed with what is stored."""
         begin, end = stretch
-        found, stored = (
-            canonical(array("d", errors)),
-            self.rows("E", begin, end),
-        )
+        found, stored = canonical(array("d", errors)), self.rows("E", begin, end)
         if found != stored:
             wrong = next(k for k in range(len(errors)) if found[8 * k :][:8] != stored[8 * k :][:8])
             raise self._mismatch(f"E of step {begin + wrong + 1}")
@@ -228,7 +225,7 @@ class StoredTrace(Trace):
         """
         import numpy as np
 
-        if name == "E" and self.problem.training.batch == 1:
+        if name == "E" and self.problem.phases > 1:
             return np.frombuffer(self.rows("E", 0, self.steps))
         pieces = [run[name] for run in self.parts()]
         return np.concatenate(pieces) if pieces else np.zeros(0)
@@ -270,11 +267,28 @@ class StoredTrace(Trace):
 
         return frames.to_xarray(self, group)
 
-    def to_dataframe(self, group: str = "") -> pandas.DataFrame:
-        """Return what `to_xarray` returns as a pandas table: one row per step, sample, neuron."""
+    def to_dataframe(self, path: str = "E") -> pandas.DataFrame:
+        """Return a stored array as a pandas table with one row per number.
+
+        Parameters
+        ----------
+        path : str
+            Of the array in the directory: "E", or what is under ``[log]``: "log/out".
+
+        Returns
+        -------
+        DataFrame
+            Columns: the dimensions (step, sample, neuron …), what belongs to them (layer), and the
+            number under the last part of the path.
+
+        Raises
+        ------
+        BptraceError
+            If pandas, xarray or zarr is not installed, or if there is no such array.
+        """
         from bptrace.store import frames
 
-        return frames.to_dataframe(self, group)
+        return frames.to_dataframe(self, path)
 
     def verify(self) -> None:
         """Read everything and compare it with its hashes.
@@ -331,13 +345,30 @@ class _Replayed(Sequence[float]):
 
     def __getitem__(self, index: int | slice) -> float | array[float]:
         if isinstance(index, slice):
-            return array("d", (self[k] for k in range(*index.indices(len(self)))))
-        step, slot = divmod(index, self._size)
+            return self._slice(range(*index.indices(len(self))))
+        run, at = self._place(index if index >= 0 else index + len(self))
+        return run.log[at]
+
+    def _place(self, index: int) -> tuple[Run, int]:
+        """Return the part of the run that a slot is in, and where; the end belongs to the last."""
         trace = self._trace
-        if step >= trace.committed.steps:  # what the last step left
-            return trace.state_at(trace.committed.steps).numbers[index - step * self._size]
-        run = trace.part(step + 1)
-        return run.log[(step + 1 - run.first) * self._size + slot]
+        run = trace.part(min(index // self._size + 1, trace.steps))
+        at = index - (run.first - 1) * self._size
+        if not 0 <= at < len(run.log):
+            raise IndexError(f"slot {index} outside a log of {len(self)}")
+        return run, at
+
+    def _slice(self, indices: range) -> array[float]:
+        found = array("d")
+        if indices.step != 1:
+            return array("d", (self[k] for k in indices))
+        index = indices.start
+        while index < indices.stop:
+            run, at = self._place(index)
+            piece = run.log[at : at + indices.stop - index]
+            found.extend(piece)
+            index += len(piece)
+        return found
 
 
 def _problem(folder: Path, info: files.Info) -> Problem:

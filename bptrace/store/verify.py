@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bptrace.store import files, sink
 from bptrace.store.create import attributes
 from bptrace.store.files import damaged, hashed
+from bptrace.store.stored import read_hashes
 
 if TYPE_CHECKING:
     from bptrace.store.stored import StoredTrace
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def verify(trace: StoredTrace) -> None:
     """Raise `StoreError` for the first file that is not as it was written."""
+    read_hashes(trace.folder, trace.committed)
     _fixed(trace)
     _described(trace)
     for array in trace.arrays.values():
@@ -47,7 +49,8 @@ def _described(trace: StoredTrace) -> None:
         if path.read_bytes() != raw:
             raise damaged(
                 path,
-                f"it does not describe {trace.steps} steps (after a kill `bptrace resume` mends it)",
+                f"it does not describe {trace.steps} steps "
+                "(after a kill `bptrace resume` mends it)",
             )
 
 

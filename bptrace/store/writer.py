@@ -11,7 +11,8 @@ import os
 import struct
 import threading
 from array import array
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Queue
 from time import monotonic
@@ -46,7 +47,7 @@ MOST_LOG = 2**26
 class Portion(NamedTuple):
     """What the thread gets: rows by path, and where the run stands behind them."""
 
-    rows: dict[str, bytearray]
+    rows: Mapping[str, bytearray]
     steps: int
     state: bytes
 
@@ -63,8 +64,6 @@ class Writer:
     ----------
     problem : Problem
         As the folder's own file has it.
-    state : State
-        Where the run stands.
     goal : int
         How many steps the run is to have.
 
@@ -107,21 +106,24 @@ class Writer:
             )
         self._interval = trace.info.interval
         self._logged = [array for array in trace.info.arrays if array.path.startswith("log/")]
-        self.state = trace.state_at(trace.steps)
-        self._sink = Sink(
-            self.folder, trace.info, trace.committed.trace, attributes(trace.problem)
-        )
+        self._handed = trace.state_at(trace.steps)
+        self._sink = Sink(self.folder, trace.info, trace.committed.trace, attributes(trace.problem))
         try:
             self._sink.recover(trace.committed)
         except OSError as error:
             raise refused(self.folder, error) from None
         self._committed = trace.committed.steps, trace.goal
-        self._rows: dict[str, bytearray] = {path: bytearray() for path in trace.arrays}
-        self._handed_over = monotonic()
+        self._pending: list[tuple[dict[str, bytes], State]] = []
+        self._size, self._handed_at = 0, monotonic()
         self._error: BaseException | None = None
         self._queue: Queue[Portion | None] = Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name="bptrace-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def state(self) -> State:
+        """Where the run stands."""
+        return self._pending[-1][1] if self._pending else self._handed
 
     @property
     def needs_log(self) -> bool:
@@ -158,10 +160,11 @@ class Writer:
             raise ValueError(f"steps {run.first} to {state.steps} do not go on from {self.state}")
         if not steps:
             return
-        for path, raw in self._new_rows(run, state).items():
-            self._rows[path] += raw
-        self.state = state
-        if self._is_due():
+        rows = self._new_rows(run, state)
+        self._pending.append((rows, state))  # at once, or Ctrl-C could come between the two
+        self._size += sum(map(len, rows.values()))
+        late = monotonic() - self._handed_at >= HAND_OVER_SECONDS
+        if late or self._size >= HAND_OVER_BYTES:
             self._hand_over()
 
     def _new_rows(self, run: Run, state: State) -> dict[str, bytes]:
@@ -212,17 +215,16 @@ class Writer:
 
     # Between the threads
 
-    def _is_due(self) -> bool:
-        size = sum(map(len, self._rows.values()))
-        return size >= HAND_OVER_BYTES or monotonic() - self._handed_over >= HAND_OVER_SECONDS
-
     def _hand_over(self) -> None:
-        rows = {path: raw for path, raw in self._rows.items() if raw}
-        if not rows:
+        if not self._pending:
             return
-        self._rows = {path: bytearray() for path in self._rows}
-        self._queue.put(Portion(rows, self.state.steps, canonical(self.state.numbers)))
-        self._handed_over = monotonic()
+        pending, state, rows = self._pending, self.state, defaultdict[str, bytearray](bytearray)
+        for piece, _ in pending:
+            for path, raw in piece.items():
+                rows[path] += raw
+        self._handed, self._pending = state, []
+        self._queue.put(Portion(rows, state.steps, canonical(state.numbers)))
+        self._size, self._handed_at = 0, monotonic()
 
     def _raise_error(self) -> None:
         error = self._error

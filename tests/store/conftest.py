@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from traced import LOG, PAGE, write
+
+from bptrace.model import Problem
+
+
+@pytest.fixture
+def problem(tmp_path: Path) -> Problem:
+    """A 2-3-1 network with biases, 3 samples in batches of 2, 1300 steps, nothing in full."""
+    return write(tmp_path)
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Problem:
+    """The same, with every quantity of every seventh step in full."""
+    return write(tmp_path, PAGE + LOG)

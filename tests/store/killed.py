@@ -1,0 +1,69 @@
+"""Run by test_survival.py in a process of its own: a recording that is killed again and again.
+
+Its children are forks of a process without threads that has imported everything: a life costs no
+start, so that many kills take little time. Prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+from bptrace import io
+from bptrace.store import Writer, arrays, open_trace, record, resume, writer
+from traced import content
+
+arrays.BLOCK_BYTES = 2048  # so that blocks become full between kills
+writer.COMMIT_SECONDS = writer.HAND_OVER_SECONDS = 0.005
+FAR = 10**9
+LIVES = 20
+
+
+def live(page: str, folder: Path) -> None:
+    """Record until killed."""
+    if not folder.exists():
+        with Writer.create(io.load(page), folder, FAR) as new:
+            new.go_on(FAR, "python")
+    resume(folder, FAR, "python")
+
+
+def main(page: str, place: str, seed: int) -> None:
+    """Kill `LIVES` recordings, finish the last, and compare it with one that was left alone."""
+    record(io.load(page), Path(place) / "first", 10, "python")  # imports what children need
+    random, folder, reached = Random(seed), Path(place) / "killed", []
+    for _ in range(LIVES):
+        child = os.fork()
+        if not child:
+            live(page, folder)
+            os._exit(1)
+        time.sleep(random.uniform(0.0, 0.15))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        if folder.exists():
+            trace = open_trace(folder)
+            trace.at("w1", random.randint(1, trace.steps + 1))  # recomputed and proved
+            reached.append(trace.steps)
+    goal = reached[-1] + 100
+    resume_to(folder, goal)
+    whole = Path(place) / "whole"
+    with Writer.create(io.load(page), whole, goal) as alone:
+        alone.go_on(goal, "python")
+    open_trace(folder).verify()
+    left = [p.name for p in Path(place).iterdir() if ".part-" in p.name]
+    same = content(folder) == content(whole)
+    print(json.dumps({"reached": reached, "same": same, "left": left}))
+
+
+def resume_to(folder: Path, goal: int) -> None:
+    """Finish a run whose goal was far away."""
+    with Writer(folder, goal) as last:
+        last.go_on(goal - last.state.steps, "python")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,190 @@
+"""What comes out of a trace on disk is, bit for bit, what a run in memory has."""
+
+from __future__ import annotations
+
+from array import array
+from random import Random
+
+import numpy as np
+import pytest
+from traced import LOG, PAGE, content, write
+
+from bptrace import engine
+from bptrace.address import Quantity
+from bptrace.errors import BptraceError
+from bptrace.model import LOG_QUANTITIES
+from bptrace.store import StoreError, Writer, contents, open_trace, record, resume
+from bptrace.store import stored as stored_module
+
+NAMES = ("out_o1", "w1+", "E", "dE/dw2", "delta_h2", "b1", "step_w3", "t_o1 - out_o1")
+
+
+def test_any_number_of_any_step_is_that_of_the_run(problem, tmp_path):
+    stored, run = record(problem, tmp_path / "trace"), engine.run(problem, "python")
+    assert (stored.steps, stored.goal, stored.first) == (1300, 1300, 1)
+    random = Random(1)
+    for step in [1, 499, 500, 501, 1000, 1300, *(random.randint(1, 1300) for _ in range(6))]:
+        for name in NAMES:
+            assert stored.at(name, step) == run.at(name, step), (name, step)
+    assert stored.at("w1", 1301) == run.at("w1", 1301)
+    for name in ("E", "w1", "out_h2", "dE/db1"):
+        assert np.array_equal(stored[name], run[name])
+    theirs = run.array(Quantity.D_IN)
+    assert np.array_equal(stored.array(Quantity.D_IN), theirs, equal_nan=True)
+    assert list(stored.log[:20]) == list(run.log[:20])
+    assert stored.log[40:90_000].tobytes() == run.log[40:90_000].tobytes()
+    assert stored.log[40:900:7].tobytes() == run.log[40:900:7].tobytes()
+    assert list(stored.log[-13:]) == list(run.log[-13:])
+    assert len(stored.log) == len(run.log)
+
+
+def test_a_step_outside_the_run_is_refused(problem, tmp_path):
+    stored = record(problem, tmp_path / "trace", 20)
+    with pytest.raises(BptraceError, match="no step 22; the run has the steps 1 to 20"):
+        stored.at("w1", 22)
+    with pytest.raises(IndexError):
+        stored.log[len(stored.log)]
+
+
+def test_a_trace_of_no_steps(problem, tmp_path):
+    stored = record(problem, tmp_path / "trace", 0)
+    assert stored.steps == 0
+    assert stored.at("w1", 1) == engine.run(problem, "python").at("w1", 1)
+    assert stored["E"].shape == stored["w1"].shape == (0,)
+    assert resume(tmp_path / "trace", 3).at("E", 3) == engine.run(problem, "python").at("E", 3)
+
+
+@pytest.mark.parametrize("kept", [1, 2**12, 2**26])
+def test_records_that_do_not_fit_into_memory_together(problem, tmp_path, monkeypatch, kept):
+    monkeypatch.setattr(stored_module, "MOST_KEPT", kept)
+    stored, run = record(problem, tmp_path / "trace", 620), engine.run(problem, "python", 620)
+    for step in (1, 2, 333, 500, 501, 620):
+        assert stored.at("dE/dw4", step) == run.at("dE/dw4", step)
+    assert stored.part(620).numbers[-1] == 620
+
+
+def test_the_files_do_not_depend_on_parts_engines_or_stops(logged, tmp_path):
+    record(logged, tmp_path / "whole", 1300, "python")
+    with Writer.create(logged, tmp_path / "parts", 1300) as writer:
+        random = Random(2)
+        while writer.state.steps < 1300:
+            run = writer.go_on(min(random.randint(1, 300), 1300 - writer.state.steps), "python")
+            assert run.steps == 0
+            if random.random() < 0.3:
+                writer.commit()
+    record(logged, tmp_path / "stopped", 2, "python")
+    for steps in (3, 499, 500, 777, 1300):
+        resume(tmp_path / "stopped", steps, "python")
+    whole = content(tmp_path / "whole")
+    assert whole == content(tmp_path / "parts")
+    assert whole == content(tmp_path / "stopped")
+
+
+@pytest.mark.jit
+def test_the_files_do_not_depend_on_the_engine(logged, tmp_path):
+    for name in ("python", "numba"):
+        record(logged, tmp_path / name, 1300, name)
+    assert content(tmp_path / "python") == content(tmp_path / "numba")
+
+
+def test_parts_count_on_as_those_of_the_engine(problem, tmp_path):
+    with Writer.create(problem, tmp_path / "trace", 900) as writer:
+        ours = [writer.go_on(n, "python") for n in (300, 600)]
+    state = engine.start(problem)
+    for n, run in zip((300, 600), ours, strict=True):
+        theirs = engine.go_on(problem, state, n, "python")
+        state = theirs.state
+        assert run.state == state
+        assert run.step_errors == theirs.step_errors
+        assert run.first == theirs.first
+
+
+def test_parts_of_the_kernels_own_are_written_too(logged, tmp_path):
+    record(logged, tmp_path / "whole", 700, "python")
+    with Writer.create(logged, tmp_path / "parts", 700) as writer:
+        while writer.state.steps < 700:
+            count = min(writer.room(), 90, 700 - writer.state.steps)
+            run = engine.go_on(writer.problem, writer.state, count, "python", writer.needs_log)
+            writer.write(run)
+            with pytest.raises(ValueError, match="do not go on"):
+                writer.write(run)
+    assert content(tmp_path / "whole") == content(tmp_path / "parts")
+
+
+def test_quantities_in_full_are_those_of_the_run(logged, tmp_path):
+    stored, run = record(logged, tmp_path / "trace", 300), engine.run(logged, "python", 300)
+    steps = list(range(1, 301, 7))
+    cuts = {
+        "in": run.array(Quantity.IN),
+        "out": run.array(Quantity.OUT)[:, :, 2:],
+        "delta": run.array(Quantity.D_IN),
+        "E": run.array(Quantity.E)[:, :, 0],
+        "parameters": np.hstack([run.array(Quantity.W), run.array(Quantity.B)]),
+        "gradients": np.hstack([run.array(Quantity.D_W), run.array(Quantity.D_B)]),
+    }
+    assert tuple(cuts) == LOG_QUANTITIES == tuple(contents.LOGGED)
+    for name, expected in cuts.items():
+        place = stored.arrays[f"log/{name}"]
+        raw = stored.rows(place.path, 0, place.rows(300))
+        found = np.frombuffer(raw).reshape(-1, *place.inner)
+        assert np.array_equal(found, expected[[s - 1 for s in steps]], equal_nan=True), name
+    assert np.frombuffer(stored.rows("log/step", 0, len(steps)), "<i8").tolist() == steps
+    samples = np.frombuffer(stored.rows("log/sample_number", 0, len(steps)), "<i8").reshape(-1, 2)
+    padded = [[*run.samples(s), 0][:2] for s in steps]
+    assert samples.tolist() == padded
+
+
+def test_checkpoints_are_near_and_small(problem, tmp_path):
+    from benchmarks.networks import build
+
+    narrow, wide = contents.interval(build((2, 2, 2))), contents.interval(build((784, 30, 10)))
+    assert (narrow, contents.interval(problem)) == (1000, 500)
+    assert engine.plain_seconds(build((2, 2, 2)), narrow) <= contents.REPLAY_SECONDS
+    layout = build((784, 30, 10)).layout
+    per_step = layout.n_carried / wide + 2  # E and the number of the step
+    assert per_step <= contents.MOST_SHARE * layout.size
+
+
+def test_no_error_to_store(tmp_path):
+    problem = write(
+        tmp_path, PAGE.split("[training]")[0].replace("[network]", '[network]\nloss = "none"')
+    )
+    stored = record(problem, tmp_path / "trace", 5)
+    assert stored.at("out_o1", 5) == engine.run(problem, "python", 5).at("out_o1", 5)
+    assert np.isnan(np.frombuffer(stored.rows("E", 0, 5))).all()
+
+
+def test_a_run_that_is_not_finite_any_more(tmp_path):
+    text = PAGE.replace('"tanh"', '"identity"').replace('"sigmoid"', '"identity"')
+    problem = write(tmp_path, text.replace("learning_rate = 0.5", "learning_rate = 1000.0"))
+    stored = record(problem, tmp_path / "trace", 1100, "python")
+    assert np.isnan(stored["E"][-1])
+    assert np.isnan(stored.at("w1", 1100))
+    assert resume(tmp_path / "trace", 1200).steps == 1200
+
+
+def test_nan_has_one_pattern_of_bits():
+    import struct
+
+    odd = struct.unpack("<d", struct.pack("<Q", 0xFFF8000000000001))[0]
+    assert contents.canonical(array("d", [odd, -0.0])) == struct.pack("<dd", float("nan"), -0.0)
+
+
+def test_the_trace_in_memory_is_released(problem, tmp_path):
+    stored = record(problem, tmp_path / "trace")
+    parts = [run.numbers for run in stored.parts()]
+    assert parts == [range(1, 501), range(501, 1001), range(1001, 1301)]
+    assert repr(stored).endswith("trace': steps=1300 of 1300>")
+
+
+def test_log_table_faults(tmp_path):
+    for table, message in (
+        ("quantities = []", "names no quantities"),
+        ('quantities = ["outs"]', "Did you mean 'out'"),
+        ('quantities = ["out", "out"]', "stands here twice"),
+        ('quantities = ["out"]\nevery = 0', "every"),
+    ):
+        with pytest.raises(BptraceError, match=message):
+            write(tmp_path, PAGE + "[log]\n" + table)
+    assert LOG in PAGE + LOG
+    assert StoreError.exit_code == 2
