@@ -14,11 +14,13 @@ import time
 from pathlib import Path
 from random import Random
 
-from bptrace import io
-from bptrace.store import Writer, arrays, open_trace, record, resume, writer
 from traced import content
 
+from bptrace import io
+from bptrace.store import Writer, arrays, contents, open_trace, record, resume, writer
+
 arrays.BLOCK_BYTES = 2048  # so that blocks become full between kills
+contents.REPLAY_SECONDS = 0.002  # and that there are checkpoints
 writer.COMMIT_SECONDS = writer.HAND_OVER_SECONDS = 0.005
 FAR = 10**9
 LIVES = 20
@@ -41,7 +43,7 @@ def main(page: str, place: str, seed: int) -> None:
         if not child:
             live(page, folder)
             os._exit(1)
-        time.sleep(random.uniform(0.0, 0.15))
+        time.sleep(random.uniform(0.0, 0.5))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         if folder.exists():

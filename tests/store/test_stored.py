@@ -13,7 +13,7 @@ from bptrace import engine
 from bptrace.address import Quantity
 from bptrace.errors import BptraceError
 from bptrace.model import LOG_QUANTITIES
-from bptrace.store import StoreError, Writer, contents, open_trace, record, resume
+from bptrace.store import StoreError, Writer, contents, record, resume
 from bptrace.store import stored as stored_module
 
 NAMES = ("out_o1", "w1+", "E", "dE/dw2", "delta_h2", "b1", "step_w3", "t_o1 - out_o1")
