@@ -67,6 +67,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     value = getattr(import_module(_HOMES[name]), name)
+    if name == "Trace":
+        value.opener = staticmethod(_open)  # told here, as imports point down
     globals()[name] = value
     return value
 
@@ -196,6 +198,15 @@ def check(problem: Source | Trace, float32: bool = False) -> Report:
     # A report is frozen and knows no view; notebooks look this up on the object itself.
     object.__setattr__(report, "_repr_mimebundle_", partial(_show_report, report, trace))
     return report
+
+
+def _open(folder: str | os.PathLike[str]) -> Trace:
+    """Open a trace on disk, for `Trace.open`."""
+    from bptrace.store import open_trace
+
+    trace = open_trace(folder)
+    trace.show = _show
+    return trace
 
 
 def _show_report(report: Report, trace: Trace, **_: object) -> dict[str, str]:

@@ -8,7 +8,7 @@ read is told to the trace when it is made; this module knows no dialect.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from bptrace.address import Address, Quantity
 from bptrace.errors import BptraceError
@@ -17,6 +17,7 @@ from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
 from bptrace.model import Claim, Problem
 
 if TYPE_CHECKING:
+    import os
     from array import array
 
     import numpy as np
@@ -47,6 +48,17 @@ class Trace:
     """
 
     show: Callable[[Trace], dict[str, str]] | None = None
+    opener: ClassVar[Callable[[str | os.PathLike[str]], Trace] | None] = None
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Trace:
+        """Open a trace on disk (`store.open_trace`).
+
+        Raises `BptraceError` if it is no trace, one of another version, or damaged.
+        """
+        if Trace.opener is None:  # told by `bptrace`, which stands above the store
+            raise BptraceError("traces are opened with bptrace.Trace.open: import bptrace first")
+        return Trace.opener(folder)
 
     def __init__(
         self,

@@ -66,6 +66,20 @@ steps = option(
     en="Updates to calculate; default: as in the file.",
     zh="计算多少次更新；默认按文件。",
 )
+sample = option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="S",
+    en="Print sample S only, at its first step unless --step is given.",
+    zh="只打印样本 S；未给出 --step 时取它第一次出现的那一步。",
+)
+only = option(
+    "--only",
+    metavar="NEURONS",
+    multiple=True,
+    en="Print these neurons only: h1,O1 or out[2,1].",
+    zh="只打印这些神经元：h1,O1 或 out[2,1]。",
+)
 engine = option(
     "--engine",
     default="auto",

@@ -55,6 +55,14 @@ COMMANDS = {
         "Draw a training run: its error, its decision boundary, its gradients.",
         "画出训练过程：误差、决策边界、梯度。",
     ),
+    "show": Both(
+        "Say what a trace on disk holds, or print any step of it.",
+        "显示磁盘上一次运行存了什么，或打印其中任意一步。",
+    ),
+    "resume": Both(
+        "Go on with a trace on disk as if it had never stopped.",
+        "接着磁盘上的一次运行继续，如同从未中断。",
+    ),
     "list": Both(
         "List activations, losses, rules, dialects and bundled examples.",
         "列出激活函数、损失函数、学习规则、记法和自带例题。",

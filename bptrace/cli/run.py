@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,6 +14,7 @@ from bptrace.errors import BptraceError
 from bptrace.trace import Trace
 
 if TYPE_CHECKING:
+    from bptrace.notation import Notation
     from bptrace.render.calculation import Calculation
     from bptrace.render.report import Beside
 
@@ -42,20 +43,8 @@ MOST_EQUATIONS = 800
         en="Print step K only.",
         zh="只打印第 K 步。",
     ),
-    program.option(
-        "--sample",
-        type=click.IntRange(min=1),
-        metavar="S",
-        en="Print sample S only, at its first step unless --step is given.",
-        zh="只打印样本 S；未给出 --step 时取它第一次出现的那一步。",
-    ),
-    program.option(
-        "--only",
-        metavar="NEURONS",
-        multiple=True,
-        en="Print these neurons only: h1,O1 or out[2,1].",
-        zh="只打印这些神经元：h1,O1 或 out[2,1]。",
-    ),
+    options.sample,
+    options.only,
     options.digits,
     options.dialect,
     options.engine,
@@ -86,25 +75,43 @@ def command(
     trace = options.calculate(problem, engine, steps, verbose)
     chosen = chosen_steps(trace, step, sample)
     if as_json:
-        from bptrace.export import json
-
-        every = chosen if step or sample else range(1, trace.steps + 1)
-        json.write_run(trace, every, sys.stdout.write, options.stdout_is_ascii())
+        write_json(trace, chosen if step or sample else range(1, trace.steps + 1))
         return 0
+    print_steps(trace, Part(chosen, sample, only, digits), notation, out)
+    _say_what_is_left_out(trace, chosen, out)
+    return 0
+
+
+class Part(NamedTuple):
+    """What is to be printed of a trace: steps, one sample or None, names of neurons, decimals."""
+
+    steps: Sequence[int]
+    sample: int | None
+    only: Sequence[str]
+    digits: int
+
+
+def print_steps(trace: Trace, part: Part, notation: Notation, out: options.Output) -> None:
+    """Print steps of a trace; beside each number its claim's verdict."""
     from bptrace.render.calculation import Calculation, Options, neurons
 
     what = Options(
-        steps=chosen,
-        samples=(sample,) if sample else (),
-        only=neurons(notation, split_names(only)),
-        digits=digits,
+        steps=part.steps,
+        samples=(part.sample,) if part.sample else (),
+        only=neurons(notation, split_names(part.only)),
+        digits=part.digits,
     )
     view = Calculation(trace, notation, out.words, what)
-    if problem.claims:
+    if trace.problem.claims:
         view.remark = _verdicts(trace, view, out)
     out.console().print(view)
-    _say_what_is_left_out(trace, chosen, out)
-    return 0
+
+
+def write_json(trace: Trace, steps: Iterable[int]) -> None:
+    """Write steps of a trace as one JSON document."""
+    from bptrace.export import json
+
+    json.write_run(trace, steps, sys.stdout.write, options.stdout_is_ascii())
 
 
 def _verdicts(trace: Trace, view: Calculation, out: options.Output) -> Beside:
