@@ -12,7 +12,7 @@ import struct
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import Queue
 from time import monotonic
@@ -52,13 +52,30 @@ class Portion(NamedTuple):
     state: bytes
 
 
+class Piece(NamedTuple):
+    """What some steps add: rows by path, and where the run stands behind them."""
+
+    rows: dict[str, bytes]
+    state: State
+
+
+class Made(NamedTuple):
+    """What was calculated last, after the step `begin`, and is not written yet."""
+
+    begin: int
+    pieces: list[Piece]
+
+
 class Writer:
     """Records a run into a trace directory; a context manager that commits at its end.
 
     ``Writer(folder)`` goes on where the trace in the folder ends; ``Writer.create`` makes one.
 
         with Writer.create(problem, folder, steps) as writer:
-            run = writer.go_on(steps)       # instead of engine.go_on(problem, state, steps)
+            writer.advance(steps)
+
+    Whoever does the steps himself calls `go_on` in place of that of the engine, and `write` with
+    what comes of it.
 
     Attributes
     ----------
@@ -113,7 +130,8 @@ class Writer:
         except OSError as error:
             raise refused(self.folder, error) from None
         self._committed = trace.committed.steps, trace.goal
-        self._pending: list[tuple[dict[str, bytes], State]] = []
+        self._pending: list[Piece] = []
+        self._made = Made(0, [])
         self._size, self._handed_at = 0, monotonic()
         self._error: BaseException | None = None
         self._queue: Queue[Portion | None] = Queue(MOST_WAITING)
@@ -123,61 +141,103 @@ class Writer:
     @property
     def state(self) -> State:
         """Where the run stands."""
-        return self._pending[-1][1] if self._pending else self._handed
+        return self._pending[-1].state if self._pending else self._handed
 
     @property
     def needs_log(self) -> bool:
-        """Whether `write` needs runs with a log: the file asks for quantities in full."""
+        """Whether the kernels have to write a log: the file asks for quantities in full."""
         return bool(self._logged)
 
-    def room(self) -> int:
-        """Return how many steps the next part may have: to the checkpoint, and within memory."""
-        steps = self._interval - self.state.steps % self._interval
-        if self.needs_log:
-            steps = min(steps, max(1, MOST_LOG // (8 * self.problem.layout.size)))
-        return steps
-
-    def go_on(self, steps: int, engine: str = "auto") -> Run:
-        """Do `steps` more steps, record them, and return them as `engine.go_on` without a log."""
+    def advance(self, steps: int, engine: str = "auto") -> Run:
+        """Do `steps` more steps, record them as they come, and return them without a log."""
         begin, errors = self.state.steps, array("d")
-        chosen = engines.choose(self.problem, steps, engine)
-        run = engines.go_on(self.problem, self.state, 0, chosen.engine)
+        chosen, remark = engines.choose(self.problem, steps, engine)
+        run = self.go_on(self.problem, self.state, 0, chosen)
         while len(errors) < steps:
-            count = min(self.room(), steps - len(errors))
-            run = engines.go_on(self.problem, self.state, count, chosen.engine, self.needs_log)
-            self.write(run)
+            count = min(self._room(self.state), steps - len(errors))
+            run = self.go_on(self.problem, self.state, count, chosen)
             errors.extend(run.step_errors)
-        return _without_log(run, begin, errors, chosen.remark)
+            self.write(run)
+        return _without_log(run, begin, errors, remark)
+
+    def go_on(
+        self, problem: Problem, state: State, steps: int, engine: str = "auto", log: bool = False
+    ) -> Run:
+        """Do what `engine.go_on` does, and remember what `write` needs of it.
+
+        Nothing is recorded before the run is given to `write`: whoever calculates may do a part
+        again, or less of it.
+        """
+        if log or steps <= self._room(state):
+            run = engines.go_on(problem, state, steps, engine, log or self.needs_log)
+            self._made = Made(state.steps, self._pieces([run]))
+            return run if log else _without_log(run, state.steps, run.step_errors, "")
+        begin, errors, made = state.steps, array("d"), []
+        chosen, remark = engines.choose(problem, steps, engine)
+        while len(errors) < steps:
+            count = min(self._room(state), steps - len(errors))
+            run = engines.go_on(problem, state, count, chosen, self.needs_log)
+            made += self._pieces([run])
+            errors.extend(run.step_errors)
+            state = run.state
+        self._made = Made(begin, made)
+        return _without_log(run, begin, errors, remark)
+
+    def _room(self, state: State) -> int:
+        """Return how many steps one call of the kernels may do.
+
+        A log has to fit into memory; without one, a call ends with the next checkpoint.
+        """
+        if self.needs_log:
+            return max(1, MOST_LOG // (8 * self.problem.layout.size))
+        return self._interval - state.steps % self._interval
 
     def write(self, run: Run) -> None:
-        """Record a part of the run: at most `room` steps, from where the last part ended.
+        """Record a part of the run, from where the last one ended.
 
-        Raises `StoreError` if writing failed, also that of earlier parts.
+        Parameters
+        ----------
+        run : Run
+            What `go_on` returned last; or any run with a log; or one without a log up to the next
+            checkpoint at most, if the file asks for nothing in full.
+
+        Raises
+        ------
+        StoreError
+            If writing failed, also that of earlier parts.
         """
         self._raise_error()
-        state, steps = run.state, len(run.step_errors)
-        if run.first != self.state.steps + 1 or steps > self.room():
-            raise ValueError(f"steps {run.first} to {state.steps} do not go on from {self.state}")
-        if not steps:
-            return
-        rows = self._new_rows(run, state)
-        self._pending.append((rows, state))  # at once, or Ctrl-C could come between the two
-        self._size += sum(map(len, rows.values()))
-        late = monotonic() - self._handed_at >= HAND_OVER_SECONDS
-        if late or self._size >= HAND_OVER_BYTES:
-            self._hand_over()
+        end = run.first - 1 + len(run.step_errors)
+        if run.first != self.state.steps + 1:
+            raise ValueError(f"step {run.first} does not follow on step {self.state.steps}")
+        pieces = self._made.pieces
+        if not pieces or (self._made.begin, pieces[-1].state.steps) != (run.first - 1, end):
+            pieces = self._pieces([run])
+        self._made = Made(0, [])
+        for piece in pieces:
+            self._pending.append(piece)  # at once, or Ctrl-C could come between rows and state
+            self._size += sum(map(len, piece.rows.values()))
+            late = monotonic() - self._handed_at >= HAND_OVER_SECONDS
+            if late or self._size >= HAND_OVER_BYTES:
+                self._hand_over()
 
-    def _new_rows(self, run: Run, state: State) -> dict[str, bytes]:
+    def _pieces(self, runs: Sequence[Run]) -> list[Piece]:
+        """Return what is to be written of runs that have any steps."""
+        return [self._piece(run) for run in runs if len(run.step_errors)]
+
+    def _piece(self, run: Run) -> Piece:
         import numpy as np
 
+        state = run.state
         rows = {
             "E": canonical(run.step_errors),
             "step": np.arange(run.first, state.steps + 1, dtype="<i8").tobytes(),
         }
-        if state.steps % self._interval == 0:
-            rows["checkpoints/state"] = canonical(state.numbers)
-            rows["checkpoints/step"] = struct.pack("<q", state.steps)
-        return rows | {array.path: rows_of(array, run) for array in self._logged}
+        due = [s for s in range(run.first, state.steps + 1) if s % self._interval == 0]
+        if due:
+            rows["checkpoints/state"] = b"".join(canonical(_left_by(run, s, state)) for s in due)
+            rows["checkpoints/step"] = struct.pack(f"<{len(due)}q", *due)
+        return Piece(rows | {array.path: rows_of(array, run) for array in self._logged}, state)
 
     def commit(self) -> None:
         """Have all that was written reach the disk, and wait until it has."""
@@ -219,8 +279,8 @@ class Writer:
         if not self._pending:
             return
         pending, state, rows = self._pending, self.state, defaultdict[str, bytearray](bytearray)
-        for piece, _ in pending:
-            for path, raw in piece.items():
+        for piece in pending:
+            for path, raw in piece.rows.items():
                 rows[path] += raw
         self._handed, self._pending = state, []
         self._queue.put(Portion(rows, state.steps, canonical(state.numbers)))
@@ -260,6 +320,16 @@ class Writer:
             self._committed = steps, self.goal
         except BaseException as error:
             self._error = error
+
+
+def _left_by(run: Run, step: int, state: State) -> array[float]:
+    """Return what a step left: the end of the run, or what stands in its log."""
+    if step == state.steps:
+        return state.numbers
+    at = (step + 1 - run.first) * run.layout.size
+    if step >= run.numbers.stop:
+        raise ValueError(f"the run has no log, but goes on behind the checkpoint of step {step}")
+    return run.log[at : at + run.layout.n_carried]  # type: ignore[return-value]
 
 
 def _without_log(run: Run, begin: int, errors: array[float], remark: str) -> Run:
@@ -341,7 +411,7 @@ def _to_goal(writer: Writer, engine: str, tell: Callable[[State], None] | None) 
     count = 1
     while left:
         begin = monotonic()
-        writer.go_on(min(count, left), chosen)
+        writer.advance(min(count, left), chosen)
         if tell is not None:
             tell(writer.state)
         left = writer.goal - writer.state.steps

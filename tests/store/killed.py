@@ -17,11 +17,11 @@ from random import Random
 from traced import content
 
 from bptrace import io
-from bptrace.store import Writer, arrays, contents, open_trace, record, resume, writer
+from bptrace.store import Writer, arrays, contents, files, open_trace, record, resume, writer
 
 arrays.BLOCK_BYTES = 2048  # so that blocks become full between kills
 contents.REPLAY_SECONDS = 0.002  # and that there are checkpoints
-writer.COMMIT_SECONDS = writer.HAND_OVER_SECONDS = 0.005
+writer.COMMIT_SECONDS = writer.HAND_OVER_SECONDS = writer.PART_SECONDS = 0.005
 FAR = 10**9
 LIVES = 20
 
@@ -30,7 +30,7 @@ def live(page: str, folder: Path) -> None:
     """Record until killed."""
     if not folder.exists():
         with Writer.create(io.load(page), folder, FAR) as new:
-            new.go_on(FAR, "python")
+            new.advance(FAR, "python")
     resume(folder, FAR, "python")
 
 
@@ -43,7 +43,9 @@ def main(page: str, place: str, seed: int) -> None:
         if not child:
             live(page, folder)
             os._exit(1)
-        time.sleep(random.uniform(0.0, 0.5))
+        if random.random() < 0.7:
+            wait_for_commits(folder, random.randint(1, 3))
+        time.sleep(random.uniform(0.0, 0.1))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         if folder.exists():
@@ -54,17 +56,27 @@ def main(page: str, place: str, seed: int) -> None:
     resume_to(folder, goal)
     whole = Path(place) / "whole"
     with Writer.create(io.load(page), whole, goal) as alone:
-        alone.go_on(goal, "python")
+        alone.advance(goal, "python")
     open_trace(folder).verify()
     left = [p.name for p in Path(place).iterdir() if ".part-" in p.name]
     same = content(folder) == content(whole)
     print(json.dumps({"reached": reached, "same": same, "left": left}))
 
 
+def wait_for_commits(folder: Path, count: int) -> None:
+    """Wait until there are so many new records: on a busy machine no fixed time gets anywhere."""
+    end, old = time.monotonic() + 5, b""
+    while count >= 0 and time.monotonic() < end:
+        path = folder / files.COMMITTED
+        new = path.read_bytes() if path.exists() else b""
+        count, old = count - (new != old), new
+        time.sleep(0.002)
+
+
 def resume_to(folder: Path, goal: int) -> None:
     """Finish a run whose goal was far away."""
     with Writer(folder, goal) as last:
-        last.go_on(goal - last.state.steps, "python")
+        last.advance(goal - last.state.steps, "python")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from bptrace import engine
 from bptrace.address import Quantity
 from bptrace.errors import BptraceError
 from bptrace.model import LOG_QUANTITIES
-from bptrace.store import StoreError, Writer, contents, record, resume
+from bptrace.store import StoreError, Writer, contents, open_trace, record, resume
 from bptrace.store import stored as stored_module
 
 NAMES = ("out_o1", "w1+", "E", "dE/dw2", "delta_h2", "b1", "step_w3", "t_o1 - out_o1")
@@ -68,7 +68,7 @@ def test_the_files_do_not_depend_on_parts_engines_or_stops(logged, tmp_path):
     with Writer.create(logged, tmp_path / "parts", 1300) as writer:
         random = Random(2)
         while writer.state.steps < 1300:
-            run = writer.go_on(min(random.randint(1, 300), 1300 - writer.state.steps), "python")
+            run = writer.advance(min(random.randint(1, 300), 1300 - writer.state.steps), "python")
             assert run.steps == 0
             if random.random() < 0.3:
                 writer.commit()
@@ -89,7 +89,7 @@ def test_the_files_do_not_depend_on_the_engine(logged, tmp_path):
 
 def test_parts_count_on_as_those_of_the_engine(problem, tmp_path):
     with Writer.create(problem, tmp_path / "trace", 900) as writer:
-        ours = [writer.go_on(n, "python") for n in (300, 600)]
+        ours = [writer.advance(n, "python") for n in (300, 600)]
     state = engine.start(problem)
     for n, run in zip((300, 600), ours, strict=True):
         theirs = engine.go_on(problem, state, n, "python")
@@ -103,12 +103,32 @@ def test_parts_of_the_kernels_own_are_written_too(logged, tmp_path):
     record(logged, tmp_path / "whole", 700, "python")
     with Writer.create(logged, tmp_path / "parts", 700) as writer:
         while writer.state.steps < 700:
-            count = min(writer.room(), 90, 700 - writer.state.steps)
-            run = engine.go_on(writer.problem, writer.state, count, "python", writer.needs_log)
+            count = min(90, 700 - writer.state.steps)
+            run = engine.go_on(writer.problem, writer.state, count, "python", log=True)
             writer.write(run)
-            with pytest.raises(ValueError, match="do not go on"):
+            with pytest.raises(ValueError, match="does not follow on step"):
                 writer.write(run)
     assert content(tmp_path / "whole") == content(tmp_path / "parts")
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_part_may_be_done_again_or_less_of_it(problem, tmp_path, log):
+    record(problem, tmp_path / "whole", 940, "python")
+    with Writer.create(problem, tmp_path / "parts", 940) as writer:
+        writer.go_on(problem, writer.state, 1200, "python")
+        run = writer.go_on(problem, writer.state, 940, "python", log)
+        assert (run.steps, run.first, run.state.steps) == (940 * log, 1, 940)
+        writer.write(run)
+    assert content(tmp_path / "whole") == content(tmp_path / "parts")
+
+
+def test_a_part_without_what_is_needed_is_refused(problem, tmp_path):
+    with Writer.create(problem, tmp_path / "trace", 940) as writer:
+        run = engine.go_on(problem, writer.state, 501, "python")
+        with pytest.raises(ValueError, match="no log, but goes on behind the checkpoint"):
+            writer.write(run)
+        writer.write(engine.go_on(problem, writer.state, 500, "python"))
+    assert open_trace(tmp_path / "trace").steps == 500
 
 
 def test_quantities_in_full_are_those_of_the_run(logged, tmp_path):

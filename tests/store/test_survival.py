@@ -258,19 +258,19 @@ def test_two_writers_at_once(problem, tmp_path):
         for ask in (lambda: Writer(folder), lambda: record(problem, folder, 9, force=True)):
             with pytest.raises(StoreError, match="another process is writing this trace"):
                 ask()
-        first.go_on(10, "python")
+        first.advance(10, "python")
     assert resume(folder, 11, "python").steps == 11
 
 
 def test_reading_while_another_writes(problem, tmp_path):
     folder = tmp_path / "trace"
     with Writer.create(problem, folder, 900) as writer:
-        writer.go_on(700, "python")
+        writer.advance(700, "python")
         assert open_trace(folder).steps == 0
         writer.commit()
         reader = open_trace(folder)
         assert (reader.steps, reader.goal) == (700, 900)
-        writer.go_on(200, "python")
+        writer.advance(200, "python")
         writer.commit()
         assert reader.at("w1", 701) == engine.run(problem, "python", 700).at("w1", 701)
 
@@ -301,7 +301,7 @@ def full_after(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
 def write_with_commits(folder: Path, goal: int) -> None:
     with Writer(folder, goal) as writer:
         while writer.state.steps < goal:
-            writer.go_on(300, "python")
+            writer.advance(300, "python")
             writer.commit()
 
 
@@ -323,7 +323,7 @@ def test_an_error_of_the_thread_reaches_the_one_who_calculates(problem, tmp_path
     writer = Writer.create(problem, tmp_path / "trace", 10**6)
     full_after(monkeypatch, 0)
     with pytest.raises(StoreError, match="Free some space"):
-        writer.go_on(10**6, "python")
+        writer.advance(10**6, "python")
     with pytest.raises(StoreError, match="Free some space"):
         writer.close()
     assert open_trace(tmp_path / "trace").steps == 0
@@ -349,7 +349,7 @@ def test_a_limit_of_the_system(problem, tmp_path):
 def test_an_interrupt_between_two_parts_keeps_them(problem, tmp_path):
     def interrupted() -> None:
         with Writer.create(problem, tmp_path / "t", 900) as writer:
-            writer.go_on(600, "python")
+            writer.advance(600, "python")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -360,9 +360,9 @@ def test_an_interrupt_between_two_parts_keeps_them(problem, tmp_path):
 
 def test_an_interrupt_at_a_bad_moment_commits_nothing_wrong(problem, tmp_path):
     writer = Writer.create(problem, tmp_path / "t", 900)
-    writer.go_on(300, "python")
+    writer.advance(300, "python")
     writer.commit()
-    writer.go_on(100, "python")
+    writer.advance(100, "python")
     writer._pending.clear()  # what an interrupt in the middle of `_hand_over` may cost
     writer._handed = engine.State(400, writer._handed.numbers)
     with pytest.raises(StoreError, match="writing was interrupted; the last steps are not"):
