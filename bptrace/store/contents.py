@@ -5,7 +5,9 @@ Not responsible for how it gets to the disk (`sink`).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
+from itertools import chain
 from math import ceil, prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,13 +16,12 @@ from bptrace.engine import Run, plain_seconds
 from bptrace.model import Problem
 from bptrace.notation import Notation
 from bptrace.store.arrays import Array, rows_per_block
+from bptrace.store.files import hashed
 from bptrace.trace import Trace
 
 Q = Quantity
 
 if TYPE_CHECKING:
-    from array import array
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -188,6 +189,14 @@ def canonical(numbers: NDArray[np.float64] | array[float]) -> bytes:
     found = np.asarray(numbers, dtype="<f8")
     missing = np.isnan(found)
     return (np.where(missing, np.nan, found) if missing.any() else found).tobytes()
+
+
+def data_hash(problem: Problem) -> str:
+    """Return the hash of samples that do not stand in the problem file itself; "" if all do."""
+    if problem.data is None:
+        return ""
+    samples = (*problem.samples, *problem.data.test)
+    return hashed(canonical(array("d", chain.from_iterable((*s.x, *s.t) for s in samples))))
 
 
 # ------------------------------------------------------------------------------------ coordinates

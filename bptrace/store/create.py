@@ -12,7 +12,7 @@ import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bptrace.engine import start
 from bptrace.model import Problem
@@ -32,7 +32,7 @@ def create(problem: Problem, folder: Path, goal: int, force: bool = False) -> No
         If there is something already (a trace is replaced if `force` says so, anything else never),
         if the place cannot be written, or if the problem's file does not say all of the problem.
     """
-    text = source_text(problem)
+    source = read_source(problem)
     _check_place(folder, force)
     beside = folder.with_name(f"{folder.name}.part-{os.getpid()}")
     try:
@@ -42,7 +42,7 @@ def create(problem: Problem, folder: Path, goal: int, force: bool = False) -> No
     except OSError as error:
         raise refused(folder, error) from None
     try:
-        _fill(beside, problem, text, goal)
+        _fill(beside, problem, source, goal)
         _put_in_place(beside, folder)
     except OSError as error:
         raise refused(folder, error) from None
@@ -50,8 +50,15 @@ def create(problem: Problem, folder: Path, goal: int, force: bool = False) -> No
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def source_text(problem: Problem) -> str:
-    """Return the text of the problem's file.
+class Source(NamedTuple):
+    """What a problem was read from: its file, and by name the file of its data, if it has one."""
+
+    text: str
+    data: dict[str, bytes]
+
+
+def read_source(problem: Problem) -> Source:
+    """Return the problem's file as it stands, and a copy of its data.
 
     Raises
     ------
@@ -75,7 +82,10 @@ def source_text(problem: Problem) -> str:
             f"{problem.file}: this file no longer says what was read from it, or the problem was "
             "changed afterwards. A trace on disk is recomputed from the file alone: load it again"
         )
-    return document.text
+    if found.data is None or "file" not in (table := document.data["data"]):  # type: ignore[operator]
+        return Source(document.text, {})
+    path = Path(document.file).parent / table["file"]  # type: ignore[index]
+    return Source(document.text, {f"data/{path.name}": path.read_bytes()})
 
 
 def refused(folder: Path, error: OSError) -> StoreError:
@@ -155,8 +165,8 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def _fill(folder: Path, problem: Problem, text: str, goal: int) -> None:
-    raw = text.encode()
+def _fill(folder: Path, problem: Problem, source: Source, goal: int) -> None:
+    raw = source.text.encode()
     (folder / PROBLEM).write_bytes(raw)
     (folder / LOCK).touch()
     (folder / BLOCKS).touch()
@@ -166,9 +176,10 @@ def _fill(folder: Path, problem: Problem, text: str, goal: int) -> None:
         kernels=files.kernels_hash(),
         arithmetic=files.ARITHMETIC,
         problem=hashed(raw),
+        data=contents.data_hash(problem),
         interval=k,
         arrays=contents.arrays(problem, k),
-        files=_write_fixed(folder, problem),
+        files=_write_fixed(folder, problem, source.data),
     )
     files.replace(folder / TRACE, info.text())
     sink = Sink(folder, info, hashed(info.text()), attributes(problem))
@@ -188,9 +199,9 @@ def attributes(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _write_fixed(folder: Path, problem: Problem) -> dict[str, str]:
-    """Write groups and coordinates; return path → hash."""
-    texts = {"checkpoints/zarr.json": text_of(group({}))}
+def _write_fixed(folder: Path, problem: Problem, data: dict[str, bytes]) -> dict[str, str]:
+    """Write copies of data, groups and coordinates; return path → hash."""
+    texts = {**data, "checkpoints/zarr.json": text_of(group({}))}
     if problem.log is not None:
         texts["log/zarr.json"] = text_of(group({"every": problem.log.every}))
     for path, (kind, dim, values) in contents.coordinates(problem).items():

@@ -48,20 +48,21 @@ class Info(NamedTuple):
         Version of the program that began the trace, and the hash of its formulas and kernels.
     arithmetic : int
         Version of the bits, see `ARITHMETIC`.
-    problem : str
-        Hash of the problem file.
+    problem, data : str
+        Hash of the problem file, and of the samples if they stand elsewhere.
     interval : int
         Steps from one checkpoint to the next.
     arrays : list of Array
         All that grow.
     files : dict
-        Path → hash of what is written once: coordinates and metadata of groups.
+        Path → hash of what is written once: copies of data, coordinates, metadata of groups.
     """
 
     bptrace: str
     kernels: str
     arithmetic: int
     problem: str
+    data: str
     interval: int
     arrays: list[Array]
     files: dict[str, str]
@@ -192,6 +193,13 @@ def read_committed(folder: Path, trace: str) -> Committed:
     if committed.trace != trace:
         raise damaged(folder / TRACE, f"{COMMITTED} has another hash for it")
     return committed
+
+
+def check_fixed(folder: Path, info: Info, name: str) -> None:
+    """Raise `StoreError` if a file that is written once is missing, or not as it was."""
+    path = folder / name
+    if hashed(_read(folder, name, f"{path}: this file is missing")) != info.files[name]:
+        raise damaged(path, f"{TRACE} has another hash for it")
 
 
 def damaged(path: Path, why: str) -> StoreError:

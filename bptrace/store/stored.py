@@ -18,7 +18,7 @@ from bptrace.address import Quantity
 from bptrace.engine import Run, State
 from bptrace.errors import BptraceError
 from bptrace.model import Problem
-from bptrace.store import files
+from bptrace.store import contents, files
 from bptrace.store.arrays import Array
 from bptrace.store.contents import canonical
 from bptrace.store.files import BLOCKS, PROBLEM, StoreError, damaged, hashed
@@ -372,8 +372,9 @@ class _Replayed(Sequence[float]):
 
 
 def _problem(folder: Path, info: files.Info) -> Problem:
-    """Read the problem of a trace; its file has to be as it was."""
-    from bptrace import io
+    """Read the problem of a trace; its file, and its data, have to be as they were."""
+    from bptrace.io import toml
+    from bptrace.io.problem import read_problem
 
     path = folder / PROBLEM
     try:
@@ -382,7 +383,18 @@ def _problem(folder: Path, info: files.Info) -> Problem:
         raise damaged(path, "it is missing") from None
     if hashed(raw) != info.problem:
         raise damaged(path, f"{files.TRACE} has another hash for it")
-    return io.load(os.fspath(path))
+    document = toml.parse(raw.decode(), os.fspath(path))
+    copies = [name for name in info.files if name.startswith("data/")]
+    for name in copies:
+        files.check_fixed(folder, info, name)
+        document.data["data"]["file"] = name  # type: ignore[index]  # it had one when it was copied
+    problem = read_problem(document)
+    if contents.data_hash(problem) != info.data:
+        raise StoreError(
+            f"{folder}: the data of this run ({problem.data.source if problem.data else ''}) are "
+            "not what they were when it was recorded. Install the scikit-learn of that time"
+        )
+    return problem
 
 
 def _engine(problem: Problem, steps: int) -> str:

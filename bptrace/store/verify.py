@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bptrace.store import files, sink
 from bptrace.store.create import attributes
-from bptrace.store.files import damaged, hashed
+from bptrace.store.files import damaged
 from bptrace.store.stored import read_hashes
 
 if TYPE_CHECKING:
@@ -30,12 +30,8 @@ def verify(trace: StoredTrace) -> None:
 
 
 def _fixed(trace: StoredTrace) -> None:
-    for name, expected in trace.info.files.items():
-        path = trace.folder / name
-        if not path.exists():
-            raise damaged(path, "it is missing")
-        if hashed(path.read_bytes()) != expected:
-            raise damaged(path, f"{files.TRACE} has another hash for it")
+    for name in trace.info.files:
+        files.check_fixed(trace.folder, trace.info, name)
 
 
 def _described(trace: StoredTrace) -> None:

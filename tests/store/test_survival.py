@@ -183,6 +183,38 @@ def test_the_users_file_may_change_afterwards(problem, tmp_path):
     assert resume(folder, 5, "python").at("w1", 6) == engine.run(problem, "python", 5).at("w1", 6)
 
 
+@pytest.mark.parametrize("place", ["points.csv", "../points.csv", "{}/points.csv"])
+def test_data_from_a_file_are_copied(tmp_path, place):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    points = (folder / place.format(tmp_path)).resolve()
+    points.write_text("x,y,colour\n0.5,0.2,red\n-1.5,0.1,blue\n-1.0,0.7,red\n", encoding="utf-8")
+    samples = PAGE[PAGE.index("[[sample]]") : PAGE.index("[training]")]
+    name = place.format(tmp_path)
+    table = f'[data]\nfile = "{name}"\ninputs = ["x", "y"]\ntargets = ["colour"]\n'
+    problem = write(folder, PAGE.replace(samples, table))
+    stored = record(problem, tmp_path / "trace", 30, "python")
+    assert stored.problem == problem
+    points.unlink()
+    assert resume(tmp_path / "trace", 40, "python").at("w1", 41) == (
+        engine.run(problem, "python", 40).at("w1", 41)
+    )
+    copy = tmp_path / "trace/data/points.csv"
+    copy.write_text(copy.read_text(encoding="utf-8").replace("0.2", "0.3"), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"points\.csv: this file is damaged, or was changed"):
+        open_trace(tmp_path / "trace")
+
+
+def test_data_from_elsewhere_have_to_be_the_same(tmp_path, monkeypatch):
+    samples = PAGE[PAGE.index("[[sample]]") : PAGE.index("[training]")]
+    table = '[data]\ngenerator = "xor"\nn = 12\n'
+    record(write(tmp_path, PAGE.replace(samples, table)), tmp_path / "trace", 30, "python")
+    assert open_trace(tmp_path / "trace").at("w1", 31)
+    monkeypatch.setattr("bptrace.store.contents.data_hash", lambda problem: "others")
+    with pytest.raises(StoreError, match=r"the data of this run \(xor .* are not what they were"):
+        open_trace(tmp_path / "trace")
+
+
 def test_a_problem_that_its_file_does_not_say(problem, tmp_path):
     from dataclasses import replace
 
