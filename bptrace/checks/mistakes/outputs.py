@@ -23,7 +23,6 @@ Q = Quantity
         "softmax 的全部输出之和为 1：每个输出是自己的幂除以所有幂之和。",
     ),
     alone=("the power is not divided by the sum", "没有除以各幂之和"),
-    others=("its own power is missing in the sum", "分母的和中漏了自己的幂"),
     linear=(
         "the net inputs are divided by their sum, without powers of e",
         "直接用净输入除以其和，没有取 e 的幂",
@@ -31,7 +30,7 @@ Q = Quantity
     largest=("the largest power is taken for the sum", "分母只用了最大的幂，而不是和"),
 )
 def softmax(step: Step) -> Iterator[Variant]:
-    """No sum, a sum without a term, or no powers."""
+    """No sum, only its largest term, or no powers."""
     if step.quantity is not Q.OUT or not _is_of_layer(step):
         return
     for part, rebuild in step.places("div"):
@@ -39,9 +38,6 @@ def softmax(step: Step) -> Iterator[Variant]:
         if not isinstance(total, Op) or total.name != "add":
             continue
         yield Variant(rebuild(power), "alone", {})
-        rest = [term for term in total.args if term != power]
-        if len(rest) == len(total.args) - 1:
-            yield Variant(rebuild(div(power, add(*rest))), "others", {})
         yield Variant(rebuild(div(power, call("max", *total.args))), "largest", {})
         nets = [_exponent(term) for term in total.args]
         own = _exponent(power)
