@@ -14,7 +14,7 @@ from functools import cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from bptrace.errors import BptraceError, UnknownName
+from bptrace.errors import BptraceError, ModelError, UnknownName
 from bptrace.kernels import cast, source
 from bptrace.model import Parameters, Problem
 from bptrace.trace import Trace
@@ -36,6 +36,9 @@ BREAK_EVEN = 1.0
 
 GIB = 2**30
 MOST_MEMORY = 2 * GIB
+
+
+DIVERGED = "the weights are no finite numbers any more: a smaller learning rate may help"
 
 
 class Run(Trace):
@@ -92,7 +95,8 @@ def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: b
         Default: as many as the problem says.
     log : bool
         False keeps only E of each step and the last parameters: the trace then has no steps, and
-        its problem begins with the parameters where the training ended.
+        its problem begins with the parameters where the training ended; with those of `problem`
+        if that diverged, which the remark then says.
 
     Raises
     ------
@@ -105,7 +109,10 @@ def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: b
     steps = problem.training.steps if steps is None else steps
     trace = go_on(problem, start(problem), steps, engine, log)
     if not log:
-        trace.problem = with_parameters(problem, trace.state)
+        try:
+            trace.problem = with_parameters(problem, trace.state)
+        except ModelError:
+            trace.remark = trace.remark or DIVERGED
     return trace
 
 
@@ -115,7 +122,10 @@ def start(problem: Problem) -> State:
 
 
 def with_parameters(problem: Problem, state: State) -> Problem:
-    """Return `problem` with the parameters of `state` as its first."""
+    """Return `problem` with the parameters of `state` as its first.
+
+    Raises `ModelError` if they are not finite: a run that diverged leaves nothing to go on from.
+    """
     return replace(problem, parameters=parameters(problem, state.numbers))
 
 

@@ -215,6 +215,31 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """When training ends before its steps are done.
+
+    Attributes
+    ----------
+    error : float or None
+        As soon as E of a sample, mean over an epoch, is less than this.
+    patience : int or None
+        When so many epochs have passed without a smaller mean than ever before.
+    """
+
+    error: float | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.error is not None and not (isfinite(self.error) and self.error > 0):
+            raise ModelError(f"training stops at an E of more than 0, not {self.error}")
+        if self.patience is not None and self.patience < 1:
+            raise ModelError(f"a patience of at least 1 epoch is needed, not {self.patience}")
+
+    def __bool__(self) -> bool:
+        return self.error is not None or self.patience is not None
+
+
+@dataclass(frozen=True)
 class Training:
     """How the network learns. `rule` "" means: forward and backward only, no update.
 
@@ -222,6 +247,7 @@ class Training:
     up; `reduction` is "sum" or "mean" over the samples of a batch. `order` is "file" (that of the
     file), "shuffled" (another one in each epoch, which depends on `seed` and on the number of the
     epoch: see `bptrace.order`) or a list of samples (from 1), which may hold some more than once.
+    `stop` is for training only: a calculation goes to its end.
     """
 
     rule: str = ""
@@ -229,6 +255,7 @@ class Training:
     batch: int = 1
     reduction: str = "sum"
     steps: int = 1
+    stop: Stop = Stop()
     order: str | tuple[int, ...] = "file"
     seed: int = 0
 

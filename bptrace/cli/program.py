@@ -43,6 +43,10 @@ COMMANDS = {
         "Print one quantity: its chain rule down to given numbers.",
         "打印一个量：链式法则逐层展开，直到已知数。",
     ),
+    "train": Both(
+        "Train the network: many steps, watched, and what came of them.",
+        "训练网络：多步运行，显示进度，最后给出结果。",
+    ),
     "lint": Both(
         "Say how telling an example is, and which numbers would be better.",
         "评估例题能否让错误显露，并建议更合适的数值。",

@@ -16,7 +16,7 @@ from bptrace.io.outputs import check_outputs
 from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
 from bptrace.io.tables import View
 from bptrace.io.toml import Document
-from bptrace.model import Data, Log, Network, Parameters, Problem, Sample, Training, repeated
+from bptrace.model import Data, Log, Network, Parameters, Problem, Sample, Stop, Training, repeated
 from bptrace.notation.dialect import get_dialect
 from bptrace.notation.names import Names
 
@@ -195,6 +195,10 @@ def _check_training(table: View | None, faults: Faults) -> None:
     if not table.lacks("steps") and not table.lacks("epochs"):
         hint = "Keep one of the two."
         faults.add("[training] has both steps and epochs", (*table.path, "epochs"), "key", hint)
+    stop = table.stop
+    if stop is not None and not stop.raw:
+        hint = "Write { error = 1e-4 }, { patience = 1000 } or both."
+        faults.add("stop has neither error nor patience", stop.path, "key", hint)
 
 
 def _training(top: View, n: int, faults: Faults) -> Training | None:
@@ -223,12 +227,14 @@ def _training(top: View, n: int, faults: Faults) -> Training | None:
         if steps > MOST_STEPS:
             message = f"{table.epochs} epochs of {per_epoch} steps: expected at most {MOST_STEPS}"
             faults.add(f"{message} steps", ("training", "epochs"))
+    stop = Stop(table.stop.error, table.stop.patience) if table.stop else Stop()
     return Training(
         table.rule,
         table.learning_rate or 0.0,
         batch,
         table.reduction,
         steps,
+        stop,
         order=order,
         seed=table.seed,
     )

@@ -259,6 +259,13 @@ DATA: Final = Table(
     ),
 )
 
+STOP: Final = Table(
+    "StopTable",
+    "When `bptrace train` ends before its steps are done; other commands do not look at it.",
+    Key("error", Number(above=0.0), "As soon as E, mean over the samples of an epoch, is less."),
+    Key("patience", COUNT, "When so many epochs have passed without a smaller E than ever before."),
+)
+
 TRAINING: Final = Table(
     "TrainingTable",
     "How the network learns. Without this table: one pass forward and backward, no update.",
@@ -296,6 +303,7 @@ TRAINING: Final = Table(
     ),
     Key("steps", COUNT, "Number of updates; 1."),
     Key("epochs", COUNT, "In place of steps: passes over all samples."),
+    Key("stop", TableOf(STOP), "stop = { error = 1e-4, patience = 1000 }: one of them, or both."),
 )
 
 LOG: Final = Table(
@@ -386,6 +394,7 @@ _HOMES: Final = {
     "in [data]": DATA,
     "in [training]": TRAINING,
     "in [log]": LOG,
+    "in stop = { … }": STOP,
     "in [[claims]]": BLOCK,
 }
 

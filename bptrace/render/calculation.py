@@ -38,7 +38,7 @@ MOST_TERMS = 12
 MOST_WEIGHTS, FEW = 16, 3
 """Of a neuron with more weights only the first few and the last are printed."""
 
-_BARS = (("╷", "│", "╵", "╶"), ("|", "|", "|", "|"))
+BARS = (("╷", "│", "╵", "╶"), ("|", "|", "|", "|"))
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ class Calculation:
 
     @property
     def _bar(self) -> tuple[str, str, str, str]:
-        return _BARS[self.notation.ascii]
+        return BARS[self.notation.ascii]
 
     @property
     def _mark_width(self) -> int:

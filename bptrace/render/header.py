@@ -48,7 +48,7 @@ class Header:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
-        yield from self._title(width)
+        yield from self.title(width)
         yield from self._given(width)
         drawing = self._drawing()
         if drawing is not None and drawing.fits(width - 2):
@@ -60,7 +60,8 @@ class Header:
 
     # Title
 
-    def _title(self, width: int) -> Iterator[Text]:
+    def title(self, width: int) -> Iterator[Text]:
+        """Yield title and source, network and training, between two lines."""
         line = Text(("=" if self.notation.ascii else "━") * width, "bptrace.edge")
         yield line
         for text, style in (
@@ -155,14 +156,12 @@ class Header:
     def _given(self, width: int) -> Iterator[Text]:
         if self.problem.layout.n_parameters > MOST_GIVEN or len(self.problem.samples) > 8:
             return
-        rows = [*self._samples(), *self._parameters()]
-        margin = max(cell_len(label) for label, _ in rows) + 4
         yield Text()
-        for label, pairs in rows:
-            for k, row in enumerate(_filled(pairs, width - margin)):
-                head = f"  {label}" if k == 0 else ""
-                text = Text().append(head + " " * (margin - cell_len(head)), "bptrace.layer")
-                yield text.append_text(row)
+        yield from _listed([*self._samples(), *self._parameters()], width)
+
+    def parameters(self, width: int) -> Iterator[Text]:
+        """Yield all parameters with their names, layer by layer."""
+        yield from _listed([*self._parameters()], width)
 
     def _samples(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         samples, network = self.problem.samples, self.problem.network
@@ -236,6 +235,16 @@ class Header:
 
     def _short(self, value: float) -> str:
         return self.notation.number(value, DRAWN_DIGITS)
+
+
+def _listed(rows: Sequence[tuple[str, list[tuple[str, str]]]], width: int) -> Iterator[Text]:
+    """Yield labelled pairs in rows of at most `width` cells."""
+    margin = max(cell_len(label) for label, _ in rows) + 4
+    for label, pairs in rows:
+        for k, row in enumerate(_filled(pairs, width - margin)):
+            head = f"  {label}" if k == 0 else ""
+            text = Text().append(head + " " * (margin - cell_len(head)), "bptrace.layer")
+            yield text.append_text(row)
 
 
 def _filled(pairs: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:

@@ -15,7 +15,8 @@ import pytest
 from bptrace.cli import layout, reference
 from bptrace.cli.program import COMMANDS, program
 
-MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+MANUAL = (DOCS / "cli.md").read_text(encoding="utf-8")
 LANGUAGES = ("en", "zh")
 
 
@@ -78,8 +79,9 @@ def test_an_unknown_command_has_no_help() -> None:
 _OUTPUT = re.compile(r"(?ms)^<!-- output: bptrace (.*?) -->\n+```text\n(.*?)^```$")
 
 
-def test_shown_output_is_what_the_program_prints() -> None:
-    examples = _OUTPUT.findall(MANUAL)
+@pytest.mark.parametrize("page", ["cli.md", "training.md"])
+def test_shown_output_is_what_the_program_prints(page: str) -> None:
+    examples = _OUTPUT.findall((DOCS / page).read_text(encoding="utf-8"))
     assert examples
     for arguments, shown in examples:
         result = subprocess.run(
