@@ -331,7 +331,7 @@ def test_parts_take_the_time_that_was_meant() -> None:
     finally:
         monkey.undo()
     assert sizes[:4] == [1, 1, 10, 100]
-    assert max(sizes) == 80_000
+    assert 79_990 <= max(sizes) <= 80_000  # the clock rounds
     assert sum(sizes) == 400_000
     assert rates[0] == 0.0
     assert rates[-1] == pytest.approx(1e6, rel=1e-6)  # the clock's own rounding, added up
