@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from bptrace.cli import faults, options, plot, program
-from bptrace.training.stop import Reason
+from bptrace.training.stop import Reason, planned_steps
 from bptrace.training.wish import Wish
 
 if TYPE_CHECKING:
+    from bptrace.cli.interrupt import Interrupt
     from bptrace.model import Problem, Stop
+    from bptrace.training.loop import Loop
     from bptrace.training.records import Outcome
 
 Titled = tuple[str, "Problem"]
@@ -77,7 +79,20 @@ Titled = tuple[str, "Problem"]
         en="Write pictures of the error, the gradients and the boundary into this folder.",
         zh="把误差、梯度和决策边界的图片写入此文件夹。",
     ),
-    plot.force,
+    program.option(
+        "--save",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        en="Keep the run on disk: 'bptrace show DIR' prints any step of it, 'bptrace resume DIR' "
+        "goes on.",
+        zh="把运行保存到磁盘：'bptrace show DIR' 打印任意一步，'bptrace resume DIR' 继续运行。",
+    ),
+    program.option(
+        "--force",
+        is_flag=True,
+        en="Overwrite existing pictures, or an existing trace.",
+        zh="覆盖已有的图片或运行记录。",
+    ),
     program.option(
         "--quiet",
         is_flag=True,
@@ -101,6 +116,7 @@ def command(
     patience: int | None,
     hidden: tuple[int, ...] | None,
     folder: Path | None,
+    save: Path | None,
     force: bool,
     quiet: bool,
     digits: int,
@@ -110,6 +126,8 @@ def command(
     ascii: bool,
 ) -> int:
     """Train the network of a file."""
+    if hidden and save:
+        raise click.UsageError("--save keeps a single network; leave out --hidden")
     out = options.output(ctx, ascii)
     problems = _problems(file, hidden, out)
     first = problems[0][1]
@@ -121,7 +139,8 @@ def command(
         rules(first.training.stop, until_error, patience),
         gradients=folder is not None,
     )
-    outcomes = _all_trained(problems, wish, out, quiet)
+    keep = Keeping(save, force) if save else None
+    outcomes = _all_trained(problems, wish, Looking(out, quiet, keep=keep))
     if as_json:
         options.print_json(_document(file, hidden, outcomes))
     else:
@@ -152,12 +171,12 @@ def _problems(file: str, hidden: Sequence[int] | None, out: options.Output) -> l
 
 
 def _all_trained(
-    problems: Sequence[Titled], wish: Wish, out: options.Output, quiet: bool
+    problems: Sequence[Titled], wish: Wish, looking: Looking
 ) -> list[tuple[str, Outcome]]:
     """Train one network after the other; an interrupted one is the last."""
     outcomes: list[tuple[str, Outcome]] = []
     for title, problem in problems:
-        outcome = trained(problem, wish, Looking(out, quiet, title))
+        outcome = trained(problem, wish, looking._replace(title=title))
         outcomes.append((title, outcome))
         if outcome.reason is Reason.INTERRUPTED:
             break
@@ -204,46 +223,75 @@ class _Pictures:
 DIVERGED = 1
 
 
+class Keeping(NamedTuple):
+    """The directory that a run is written into, and whether an existing trace may be replaced."""
+
+    folder: Path
+    force: bool = False
+
+
 class Looking(NamedTuple):
-    """How a run is watched: the output, whether nothing is to be said, and what it is called."""
+    """How a run is watched: the output, whether nothing is said, its title, where it is kept."""
 
     out: options.Output
     quiet: bool = False
     title: str = ""
+    keep: Keeping | None = None
 
 
 def trained(problem: Problem, wish: Wish, looking: Looking) -> Outcome:
     """Train a network, with a display on standard error; Ctrl-C ends it with what there is."""
     from bptrace.cli.interrupt import Interrupt
-    from bptrace.render.console import make_console
-    from bptrace.render.progress import Display, duration
     from bptrace.training.loop import Loop, Watch
 
-    out, quiet, title = looking
-    words = out.words
-    display = Display(make_console(ascii=out.ascii, stderr=True), words, out.ascii, title)
     with Interrupt() as interrupt:
-        loop = Loop(problem, wish, Watch(stopped=lambda: interrupt.asked))
-        try:
-            for progress in loop.parts():
-                interrupt.is_early = False
-                if not quiet:
-                    display.show(progress)
-        finally:
-            display.close()
-        outcome = loop.outcome()
+        watch = Watch(stopped=lambda: interrupt.asked)
+        if looking.keep is None:
+            outcome = _watched(Loop(problem, wish, watch), looking, interrupt)
+        else:
+            from bptrace.store.writer import Writer
+
+            folder, force = looking.keep
+            planned = planned_steps(problem, wish.stop or problem.training.stop, wish.steps)
+            with Writer.create(problem, folder, planned, force) as writer:
+                watch = watch._replace(part=writer.write, go_on=writer.go_on)
+                outcome = _watched(Loop(problem, wish, watch), looking, interrupt)
     if outcome.remark:
         faults.remark(outcome.remark)
-    if not quiet:
-        done = "step done" if loop.done == 1 else "steps done"
-        took = words(
-            "took",
-            steps=words(done, steps=loop.done),
-            time=duration(outcome.seconds),
-            engine=outcome.engine,
-        )
-        faults.remark(f"{title}{words('colon')}{took}" if title else took)
+    if not looking.quiet:
+        _say_how_long(outcome, looking)
     return outcome
+
+
+def _watched(loop: Loop, looking: Looking, interrupt: Interrupt) -> Outcome:
+    """Do the steps, and show how far they are."""
+    from bptrace.render.console import make_console
+    from bptrace.render.progress import Display
+
+    out = looking.out
+    console = make_console(ascii=out.ascii, stderr=True)
+    display = Display(console, out.words, out.ascii, looking.title)
+    try:
+        for progress in loop.parts():
+            interrupt.is_early = False
+            if not looking.quiet:
+                display.show(progress)
+    finally:
+        display.close()
+    return loop.outcome()
+
+
+def _say_how_long(outcome: Outcome, looking: Looking) -> None:
+    from bptrace.render.progress import duration
+
+    words, steps = looking.out.words, outcome.state.steps
+    took = words(
+        "took",
+        steps=words("step done" if steps == 1 else "steps done", steps=steps),
+        time=duration(outcome.seconds),
+        engine=outcome.engine,
+    )
+    faults.remark(f"{looking.title}{words('colon')}{took}" if looking.title else took)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:

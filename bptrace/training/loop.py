@@ -52,11 +52,15 @@ class Watch(NamedTuple):
         Gets each part as a `Run`, in order; the steps of all of them are those of the run.
     clock : function
         Seconds.
+    go_on : function, optional
+        Does the steps in place of `engine.go_on`, for whoever keeps them. A part may be asked for
+        again, or less of it, before `part` gets what counts.
     """
 
     stopped: Callable[[], bool] = lambda: False
     part: Callable[[Run], object] = lambda run: None
     clock: Callable[[], float] = perf_counter
+    go_on: Callable[[Problem, State, int, str, bool], Run] | None = None
 
 
 NOBODY, AS_IN_FILE = Watch(), Wish()
@@ -163,7 +167,7 @@ class Loop:
         steps, log = self._next_size()
         is_first = not self.done
         before = clock()
-        run = engines.go_on(self.problem, now.state, steps, self.engine, log)
+        run = self._go_on(steps, log)
         spent = clock() - before
         self._pace(steps, spent, is_first)
         now.remark = now.remark or run.remark
@@ -177,6 +181,10 @@ class Loop:
         self.watch.part(run)
         if self._may_score():
             now.scores = self._score()
+
+    def _go_on(self, steps: int, log: bool = False) -> Run:
+        go_on = self.watch.go_on or engines.go_on
+        return go_on(self.problem, self._now.state, steps, self.engine, log)
 
     def _next_size(self) -> tuple[int, bool]:
         """Return how many steps come next, and whether they are logged, for their gradients."""
@@ -202,7 +210,7 @@ class Loop:
         now = self._now
         steps = len(run.step_errors)
         good = finite_steps(self.problem, now.state, steps, self.engine, self.has_error)
-        run = engines.go_on(self.problem, now.state, good, self.engine)
+        run = self._go_on(good)
         now.diverged = find(self.problem, run.state, self.engine, self.has_error)
         now.reason = Reason.DIVERGED
         return run
@@ -220,7 +228,7 @@ class Loop:
             self._means.latest = means[-1]
             errors = errors[: self._means.skipped + epochs * self._epoch.steps - done]
             if len(errors) < len(run.step_errors):
-                run = engines.go_on(self.problem, now.state, len(errors), self.engine)
+                run = self._go_on(len(errors))
         if self.has_error:
             self._curve.feed(errors, means)
         return run

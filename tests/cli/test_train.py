@@ -237,6 +237,44 @@ def test_pictures_are_written(bptrace, points: str) -> None:
     assert "steps in" not in again.stderr  # told before the training, not after it
 
 
+def stored(folder: str) -> tuple[int, list[float], list[float]]:
+    from bptrace.store import open_trace
+
+    trace = open_trace(folder)
+    end = trace.steps
+    return end, [trace.at("E", step) for step in (1, 7, end)], list(trace.state_at(end).numbers)
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--until-error", "0.05"], ["--plot", "pictures"], ["--steps", "0"]]
+)
+def test_a_run_is_kept(bptrace, points: str, options: list[str]) -> None:
+    if "--plot" in options:
+        pytest.importorskip("matplotlib")
+    result = bptrace("train", points, "--save", "kept", *options, "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    if options == ["--steps", "0"]:
+        assert Path("kept").is_dir()
+        return
+    steps, errors, numbers = stored("kept")
+    run = engine.run(api.load(points), "python", steps)
+    assert steps == document["steps"]
+    assert errors == [run.at("E", step) for step in (1, 7, steps)]
+    assert numbers == list(run.state.numbers) == list(document["parameters"].values())
+    again = bptrace("train", points, "--save", "kept")
+    assert again.exit_code == 2
+    assert "kept" in again.stderr
+    assert bptrace("train", points, "--save", "kept", "--force").exit_code == 0
+
+
+def test_several_networks_are_not_kept(bptrace, points: str) -> None:
+    result = bptrace("train", points, "--save", "kept", "--hidden", "1,2")
+    assert result.exit_code == 2
+    assert "--save keeps a single network; leave out --hidden" in result.stderr
+    assert not Path("kept").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT from outside on Windows")
 def test_an_interrupt_leaves_what_there_is(points: str) -> None:
     process = subprocess.Popen(
