@@ -178,7 +178,9 @@ class _Rules:
             return point(1.0)
         if a.hi < 0.0:
             return low
-        return at_zero if a.lo == a.hi == 0.0 else low.hull(point(1.0))
+        if a.lo == a.hi == 0.0:
+            return at_zero
+        return low.hull(point(1.0)).hull(at_zero)
 
 
 def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:

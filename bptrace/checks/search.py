@@ -194,8 +194,10 @@ class Search:
 
     def _found(self, judge: Judge, statement: Statement) -> Finding | None:
         self.tried = 0
-        expected = judge.value(judge.graph.fast[statement.key]).middle * statement.sign
-        digits = information(statement.printed, expected)
+        expected = judge.value(judge.graph.fast[statement.key])
+        if statement.sign < 0:
+            expected = -expected
+        digits = information(statement.printed, expected.middle)
         found = [*self._formulas(judge, statement, digits, self._variants)]
         found += self._copies(judge, statement, digits, expected)
         found += self._operands(judge, statement, digits)
@@ -306,7 +308,7 @@ class Search:
     # Slips of copying
 
     def _copies(
-        self, judge: Judge, statement: Statement, digits: float, expected: float
+        self, judge: Judge, statement: Statement, digits: float, expected: Interval
     ) -> Iterator[Candidate]:
         fields = {"x": statement.key}
         for name, ways in slipped(expected, statement.printed):
@@ -368,6 +370,8 @@ class Search:
                 fit = judge.fit(result, statement)
                 if fit is None:
                     continue
+                if result.meets(value, value) and kind != "coarse-rounding":
+                    continue  # the line is a copy of the operand: a slip of its own digits
                 name = kind if kind == "coarse-rounding" else "operand-slip"
                 fields = {"y": parent, "x": value}
                 width = log2(max(1.0, result.width / statement.printed.ulp))

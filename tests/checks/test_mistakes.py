@@ -11,6 +11,7 @@ import pytest
 
 from bptrace import io
 from bptrace.checks.graph import Canon
+from bptrace.checks.interval import Interval, point
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Mistake, Step, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
 from bptrace.maths.equations import Chapter
@@ -101,7 +102,26 @@ def _possible(example: str) -> set[str]:
     ],
 )
 def test_slips_of_copying_are_recognised(expected: float, printed: str, kind: str | None) -> None:
-    found = [name for name, _ in slipped(expected, Printed.parse(printed))]
+    found = [name for name, _ in slipped(point(expected), Printed.parse(printed))]
+    assert kind in found if kind else not found
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "printed", "kind"),
+    [
+        (0.0566632, 0.0566636, "0.0566362", "digit-swap"),  # of 0.0566632, not of what is likeliest
+        (0.2593826, 0.2593838, "0.229383", "digit-wrong"),
+        (1.0640, 1.0640, "0.1640", "digit-swap"),  # a leading zero takes part
+        (1.0464, 1.0464, ".0464", "digit-dropped"),  # before the point
+        (0.8057333, 0.8057333, "0.057333", "digit-dropped"),
+        (12.34, 12.34, "122.34", "digit-doubled"),
+        (0.8057, 0.8069, "0.8356", None),  # no number of the range is one slip away
+    ],
+)
+def test_slips_from_any_number_that_an_author_may_have_had(
+    low: float, high: float, printed: str, kind: str | None
+) -> None:
+    found = [name for name, _ in slipped(Interval(low, high), Printed.parse(printed))]
     assert kind in found if kind else not found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bptrace.checks.interval import Interval
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
 from bptrace.printed import Printed
 
@@ -41,6 +42,10 @@ _entry("coarse-rounding", 4, ("an operand rounded too early", "过早舍入"),
        ("Carry a few more digits than you print.", "中间结果多保留几位数字。"))  # fmt: skip
 
 
+MOST_APART = 40
+"""Units in the last place: in a wider range of expected numbers all last digits are found."""
+
+
 class Slip(NamedTuple):
     """A number as it would stand after a slip; `ways` is how many such slips there are."""
 
@@ -74,42 +79,92 @@ def _edits(digits: str) -> Iterator[Slip]:
                 yield Slip("digit-wrong", digits[:k] + d + digits[k + 1 :], 0, 9 * n)
 
 
-def slipped(expected: float, printed: Printed) -> Iterator[tuple[str, int]]:
+def slipped(values: Interval, printed: Printed) -> Iterator[tuple[str, int]]:
     """Yield (kind, number of ways) of the slips that turn an expected number into a printed one.
 
-    The digits of the expected number may be off by one in the last place.
+    Expected is any number of a range: who calculates with rounded or with unrounded numbers has
+    other last digits.
     """
+    expected = values.middle
     if expected == 0.0 or (expected < 0.0) != (printed.sign < 0) or printed.value == 0.0:
         return
-    wanted = printed.digits.lstrip("0")
-    n = len(wanted)
-    if n < 2:
+    wanted = int(printed.digits)
+    if wanted < 10:
         return
     ratio = abs(printed.value / expected)
     for shift in (-3, -2, -1, 1, 2, 3):
         if abs(ratio / 10.0**shift - 1.0) < 1.5 * printed.ulp / abs(printed.value):
             yield "decimal-point", 6
             return
-    first = _significant(expected, n)
-    same_size = 0.1 < ratio < 10.0
-    if len(first) == n and same_size:
-        if _transposed(first, wanted):
+    size = values if expected > 0.0 else -values
+    yield from _kinds(size, wanted, printed.place)
+
+
+def _kinds(size: Interval, wanted: int, place: int) -> Iterator[tuple[str, int]]:
+    """Yield each kind of slip once, in the cheapest way."""
+    found: dict[str, int] = {}
+    for down in (-1, 0, 1):  # digits are dropped, replaced or added: behind the point ...
+        for number, ways in _whole(size, place + down):
+            for name, digits in _slips(number, wanted, -place, down):
+                found[name] = min(ways * digits, found.get(name, ways * digits))
+    yield from found.items()
+
+
+def _slips(number: int, wanted: int, decimals: int, down: int) -> Iterator[tuple[str, int]]:
+    """Yield the slips between two whole numbers: how `wanted` comes from `number`.
+
+    `down` is −1 if `number` has a decimal more, 1 if it has one fewer.
+    """
+    n = max(len(str(number)), len(str(wanted)), decimals + 1)
+    here, there = str(number).zfill(n), str(wanted).zfill(n)
+    if not down:
+        if _transposed(here, there):
             yield "digit-swap", n
-        if sum(a != b for a, b in zip(first, wanted, strict=True)) == 1 and n > 2:
+        if n > 2 and sum(a != b for a, b in zip(here, there, strict=True)) == 1:
             yield "digit-wrong", 9 * n
-    longer = _significant(expected, n + 1)
-    if same_size and any(longer[:k] + longer[k + 1 :] == wanted for k in range(n)):
-        yield "digit-dropped", n
-    if n > 2 and same_size:
-        shorter = _significant(expected, n - 1)
-        if any(shorter[:k] + shorter[k - 1] + shorter[k:] == wanted for k in range(1, n)):
-            yield "digit-doubled", n
-        elif any(shorter == wanted[:k] + wanted[k + 1 :] for k in range(n - 1)):
-            yield "digit-inserted", 10 * n
+    long, short = (number, wanted) if down <= 0 else (wanted, number)
+    if _one_out(str(long), short, decimals + (down < 0), down):
+        yield ("digit-dropped", n) if down <= 0 else _added(str(long), short, n)
+    if not down and _one_out(str(wanted), number, decimals, down):
+        yield _added(str(wanted), number, n)
 
 
-def _significant(value: float, n: int) -> str:
-    return f"{abs(value):.{n - 1}e}".split("e")[0].replace(".", "")
+def _one_out(long: str, short: int, decimals: int, down: int) -> bool:
+    """Whether a number is another one without one of its digits.
+
+    ... or before the point, where the decimals stay as many as they are.
+    """
+    point = len(long) - decimals
+    where = range(max(point, 0), len(long)) if down else range(max(point, 0))
+    return any(int(long[:k] + long[k + 1 :] or "0") == short for k in where)
+
+
+def _added(long: str, short: int, n: int) -> tuple[str, int]:
+    """A digit too many: the same one twice, or any."""
+    is_double = any(
+        long[k] == long[k - 1] and int(long[:k] + long[k + 1 :]) == short
+        for k in range(1, len(long))
+    )
+    return ("digit-doubled", n) if is_double else ("digit-inserted", 10 * n)
+
+
+def _whole(size: Interval, place: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of a range in units of a place, as they may be written, and how many.
+
+    If they differ by more than a few units, the one in the middle.
+    """
+    unit = 10.0**-place
+    lo, hi = size.lo * unit, size.hi * unit
+    if not 0.0 <= lo <= hi < 1e18:
+        return
+    first, last = round(lo), round(hi)
+    if last - first > MOST_APART:
+        first = last = round(size.middle * unit)
+    ways = max(1, round(hi - lo))
+    for number in range(first, last + 1):
+        yield number, ways
+    if int(lo) < first:  # cut off, not rounded: that costs three bits
+        yield int(lo), 8 * ways
 
 
 def _transposed(a: str, b: str) -> bool:
