@@ -7,6 +7,7 @@ of `notation`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -340,6 +341,19 @@ class Problem:
             _check_sample(sample, f"test sample {s}", layers)
         _check_order(self.training, len(self.samples))
         _check_parameters(self.network, self.parameters)
+
+    @cached_property
+    def inputs(self) -> array[float]:
+        """All inputs, one sample after the other. Not to be changed, like all of a problem.
+
+        Made once, as a run in parts asks for them each time (9 ms for 1438 samples of 64).
+        """
+        return array("d", (value for sample in self.samples for value in sample.x))
+
+    @cached_property
+    def targets(self) -> array[float]:
+        """All targets, one sample after the other. Not to be changed."""
+        return array("d", (value for sample in self.samples for value in sample.t))
 
     @cached_property
     def layout(self) -> Layout:

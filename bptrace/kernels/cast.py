@@ -192,8 +192,6 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
 def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
     """Return how to run `steps` steps after the first `start`, with or without records of them."""
     training = problem.training
-    x = array("d", (value for sample in problem.samples for value in sample.x))
-    t = array("d", (value for sample in problem.samples for value in sample.t))
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
@@ -208,8 +206,8 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         start=start,
         steps=steps,
         stride=problem.layout.size if log else 0,
-        x=x,
-        t=t,
+        x=problem.inputs,
+        t=problem.targets,
         order=_order(problem),
     )
 
