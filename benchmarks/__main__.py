@@ -8,16 +8,18 @@ import platform
 import sys
 from importlib import import_module
 
+WHAT = ["speed", "startup", "store"]
+
 
 def main() -> None:
     """Measure what is asked for and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", default=["speed", "startup"], help="speed, startup")
+    parser.add_argument("what", nargs="*", default=WHAT, help=", ".join(WHAT))
     parser.add_argument("--rounds", type=int, default=9, help="measurements of each (9)")
     chosen = parser.parse_args()
-    unknown = set(chosen.what) - {"speed", "startup"}
+    unknown = set(chosen.what) - set(WHAT)
     if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: there are speed and startup")
+        parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(WHAT)}")
 
     # One thread for everybody: bptrace uses one, and a second core may belong to a neighbour.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -78,7 +78,7 @@ def build(key: str, keep: bool) -> Callable[..., None]:
     """
 
     # The loop is written out again: as a call of source.run_steps it would be optimised twice.
-    @numba.njit(cache=keep, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
+    @numba.njit(cache=keep, nogil=True, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
     def kernel(net: Any, plan: Any, log: Any, errors: Any) -> None:
         _ = key
         for s in range(plan.steps):

@@ -27,6 +27,10 @@ from bptrace.store.files import (
     hashed,
 )
 
+MOST_OPEN = 32
+"""Full blocks that wait for the next commit to be flushed: flushed one by one, the disk waits for
+each of them."""
+
 
 class Growing:
     """One array of a directory: appends rows, block by block."""
@@ -36,6 +40,8 @@ class Growing:
         self.rows = 0
         self._file: IO[bytes] | None = None
         self._hash = sha256()
+        self._full: list[IO[bytes]] = []
+        self._has_new = False
         self.done: list[tuple[int, str, str]] = []  # (last step, path, hash) of full blocks
 
     @property
@@ -96,7 +102,10 @@ class Growing:
             if not self.filled:
                 last = self.array.step(self.rows - 1)
                 self.done.append((last, path, self._hash.hexdigest()))
-                self.close()
+                self._full.append(self._file)  # type: ignore[arg-type]  # just written to
+                self._file = None
+                if len(self._full) >= MOST_OPEN:
+                    self.flush()
 
     def _begin(self) -> None:
         """Make the next block: all of its length at once, which takes no room on the disk yet."""
@@ -104,6 +113,7 @@ class Growing:
         place.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(place, "w+b", buffering=0)  # noqa: SIM115  # closed by `close`
         self._file.truncate(self.array.block_bytes)
+        self._has_new = True
         self._hash = sha256()
 
     def _write(self, piece: memoryview) -> None:
@@ -112,20 +122,22 @@ class Growing:
             piece = piece[self._file.write(piece) or 0 :]
 
     def flush(self) -> None:
-        """Have the bytes reach the disk."""
+        """Have the bytes, and the names of new blocks, reach the disk."""
+        while self._full:
+            os.fsync(self._full[-1].fileno())
+            self._full.pop().close()
         if self._file is not None:
             os.fsync(self._file.fileno())
+        if self._has_new:
+            files.flush_folder((self.folder / self.path).parent)
+            self._has_new = False
 
-    def close(self, flush: bool = True) -> None:
-        """Flush and close the block that is open."""
-        if self._file is not None:
-            try:
-                if flush:
-                    self.flush()
-                    files.flush_folder((self.folder / self.path).parent)
-            finally:
-                self._file.close()
-                self._file = None
+    def close(self) -> None:
+        """Close what is open, as it is."""
+        for file in (*self._full, *([self._file] if self._file else [])):
+            file.close()
+        self._full.clear()
+        self._file = None
 
 
 class Sink:
@@ -216,7 +228,7 @@ class Sink:
     def close(self) -> None:
         """Close all files; what is not committed does not count."""
         for growing in self.growing.values():
-            growing.close(flush=False)
+            growing.close()
 
 
 def fixed_metadata(folder: Path, info: Info) -> dict[str, Any]:

@@ -233,7 +233,8 @@ class Writer:
             "E": canonical(run.step_errors),
             "step": np.arange(run.first, state.steps + 1, dtype="<i8").tobytes(),
         }
-        due = [s for s in range(run.first, state.steps + 1) if s % self._interval == 0]
+        k = self._interval
+        due = range(-(-run.first // k) * k, state.steps + 1, k)
         if due:
             rows["checkpoints/state"] = b"".join(canonical(_left_by(run, s, state)) for s in due)
             rows["checkpoints/step"] = struct.pack(f"<{len(due)}q", *due)
