@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -54,9 +53,8 @@ def _stored(folder: Path, raw: bytes) -> Callable[[], object]:
     info = files.Info("", "", files.ARITHMETIC, "", "", 1, [array], {})
 
     def write() -> None:
-        shutil.rmtree(folder / "store", ignore_errors=True)
-        (folder / "store").mkdir()
-        target = sink.Sink(folder / "store", info, "", {})
+        place = Path(tempfile.mkdtemp(dir=folder))  # removing the last one is not measured
+        target = sink.Sink(place, info, "", {})
         for _ in range(PORTIONS):
             target.append({"log/x": raw})
         target.commit(PORTIONS * len(raw) // array.row_bytes, 0, b"")
@@ -69,8 +67,8 @@ def _mapped(folder: Path, raw: bytes) -> Callable[[], object]:
     values = np.frombuffer(raw)
 
     def write() -> None:
-        (folder / "map").unlink(missing_ok=True)
-        target = np.memmap(folder / "map", np.float64, "w+", shape=(PORTIONS, len(values)))
+        place = Path(tempfile.mkdtemp(dir=folder))
+        target = np.memmap(place / "map", np.float64, "w+", shape=(PORTIONS, len(values)))
         for row in target:
             row[:] = values
         target.flush()

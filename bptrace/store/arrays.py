@@ -75,8 +75,11 @@ class Array(NamedTuple):
         return self.first + row * self.every
 
     def block(self, number: int) -> str:
-        """Return the path of a block, as the key encoding "default" has it."""
-        return "/".join([self.path, "c", str(number), *("0" for _ in self.inner)])
+        """Return the path of a block, as the key encoding "default" has it with a full stop.
+
+        With the usual slash each block would have a folder of its own.
+        """
+        return f"{self.path}/{'.'.join(['c', str(number), *('0' for _ in self.inner)])}"
 
     def metadata(self, steps: int) -> dict[str, Any]:
         """Return ``zarr.json`` of the array after `steps` steps."""
@@ -110,7 +113,7 @@ def metadata(
         "shape": list(shape),
         "data_type": kind,
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(blocks)}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
         "fill_value": {"string": "", "float64": 0.0}.get(kind, 0),
         "codecs": [text if kind == "string" else numbers],
         "attributes": dict(attributes),

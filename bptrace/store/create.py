@@ -207,7 +207,7 @@ def _write_fixed(folder: Path, problem: Problem, data: dict[str, bytes]) -> dict
     for path, (kind, dim, values) in contents.coordinates(problem).items():
         shape = (len(values),)
         texts[f"{path}/zarr.json"] = text_of(metadata(shape, shape, kind, (dim,), {}))
-        texts[f"{path}/c/0"] = (
+        texts[f"{path}/c.0"] = (
             strings([str(value) for value in values])
             if kind == "string"
             else struct.pack(f"<{len(values)}q", *map(int, values))

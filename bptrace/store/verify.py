@@ -52,7 +52,7 @@ def _described(trace: StoredTrace) -> None:
 
 def _rest(trace: StoredTrace, name: str, rows: int) -> None:
     """Check that behind the last row there is nothing."""
-    array = next(a for a in trace.arrays.values() if name.startswith(f"{a.path}/c/"))
+    array = next(a for a in trace.arrays.values() if name.startswith(f"{a.path}/c."))
     raw = (trace.folder / name).read_bytes()[rows * array.row_bytes :]
     if any(raw):
         raise damaged(

@@ -93,11 +93,11 @@ def test_a_step_that_is_not_there(bptrace, trace):
 
 def test_verify(bptrace, trace, tmp_path):
     assert "every file is as it was written" in bptrace("show", trace, "--verify").stdout
-    block = tmp_path / "run1/log/out/c/0/0/0"
+    block = tmp_path / "run1/log/out/c.0.0.0"
     block.write_bytes(b"\1" + block.read_bytes()[1:])
     result = bptrace("show", trace, "--verify")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "log/out/c/0/0/0: this file is damaged" in result.stderr
+    assert "log/out/c.0.0.0: this file is damaged" in result.stderr
 
 
 def test_verdicts_stand_beside_the_numbers(bptrace, tmp_path, monkeypatch):

@@ -77,11 +77,11 @@ def test_a_missing_file_is_named(logged, tmp_path):
 def test_a_damaged_block_gives_no_number(problem, tmp_path):
     folder = tmp_path / "trace"
     record(problem, folder, 1300, "python")
-    block = folder / "checkpoints/state/c/0/0"
+    block = folder / "checkpoints/state/c.0.0"
     raw = bytearray(block.read_bytes())
     raw[8] ^= 1
     block.write_bytes(raw)
-    with pytest.raises(StoreError, match=r"state/c/0/0: this file is damaged.*steps 0 to 1000"):
+    with pytest.raises(StoreError, match=r"state/c.0.0: this file is damaged.*steps 0 to 1000"):
         open_trace(folder).at("w1", 700)
     with pytest.raises(StoreError, match="damaged"):
         resume(folder, 1400)
@@ -101,8 +101,8 @@ def forge(folder: Path, path: str, raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("path", "at", "what"),
     [
-        ("E/c/0", 8 * 600, "E of step 601"),
-        ("checkpoints/state/c/0/0", 13 * 8 * 2, "the checkpoint after step 1000"),
+        ("E/c.0", 8 * 600, "E of step 601"),
+        ("checkpoints/state/c.0.0", 13 * 8 * 2, "the checkpoint after step 1000"),
     ],
 )
 def test_what_is_recomputed_has_to_be_what_is_stored(
