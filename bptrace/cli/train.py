@@ -256,6 +256,8 @@ def trained(problem: Problem, wish: Wish, looking: Looking) -> Outcome:
             with Writer.create(problem, folder, planned, force) as writer:
                 watch = watch._replace(part=writer.write, go_on=writer.go_on)
                 outcome = _watched(Loop(problem, wish, watch), looking, interrupt)
+                if outcome.reason is not Reason.INTERRUPTED:  # then there is nothing to go on with
+                    writer.goal = writer.state.steps
     if outcome.remark:
         faults.remark(outcome.remark)
     if not looking.quiet:

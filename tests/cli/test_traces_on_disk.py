@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from traced import LOG, PAGE, write
+from traced import LOG, PAGE, content, write
 
 from bptrace import engine
 from bptrace.store import Writer, open_trace, record
@@ -124,6 +124,18 @@ def test_resume(bptrace, trace):
     less = bptrace("resume", trace, "--steps", "5")
     assert less.exit_code == 2
     assert "has 1310 steps already, more than 5" in less.stderr
+
+
+def test_what_train_keeps(bptrace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    problem = write(tmp_path, PAGE + LOG)
+    assert bptrace("train", "page.toml", "--save", "run1", "--quiet").exit_code == 0
+    record(problem, "run2", engine="python")
+    assert content(tmp_path / "run1") == content(tmp_path / "run2")
+    stopped = bptrace("train", "page.toml", "--save", "run3", "--until-error", "0.01", "--json")
+    trace = open_trace("run3")
+    assert trace.steps == trace.goal == json.loads(stopped.stdout)["steps"] < 1300
+    assert trace.at("w1", trace.steps + 1) == engine.run(problem).at("w1", trace.steps + 1)
 
 
 def test_resume_that_is_interrupted(bptrace, trace, monkeypatch):
