@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -81,32 +84,74 @@ def command(
         from bptrace.cli.classroom import Marking, mark_class
 
         return mark_class(files, Marking(out, dialect, digits, float32), csv, as_json)
+    from bptrace.cli.classroom import FEW, on_all_cores
+
+    asked = Asked(out, dialect, digits, float32, everything, repair, as_json, len(files) > 1)
     documents: list[Any] = []
     code = 0
-    for n, file in enumerate(files):
+    elsewhere = len(files) > FEW and "-" not in files  # standard input cannot be read twice
+    results = on_all_cores(partial(_said, asked=asked), files) if elsewhere else repeat(None)
+    for n, (file, said) in enumerate(zip(files, results, strict=False)):
         try:
-            say = judged(file, out, dialect, digits, float32)
+            found = said or asked.about(file)
         except BptraceError as error:
             if len(files) == 1:
                 raise
             code = max(code, faults.report(error, out.language))
             documents.append({"file": file, "faults": str(error).split("\n")})
             continue
-        code = max(code, 0 if say.report.ok else WRONG)
-        if as_json:
-            from bptrace.export import json
-
-            documents.append(json.check_document(say.report, say.trace, say.sentence, repair))
-            continue
-        from bptrace.render.report import Check
-
-        console = out.console()
-        if n:
-            console.print()
-        console.print(Check(say, everything, repair, name=file if len(files) > 1 else ""))
+        code = max(code, 0 if found.ok else WRONG)
+        documents.append(found.document)
+        if not as_json:
+            sys.stdout.write("\n" * (n > 0) + found.text)
     if as_json:
         options.print_json(documents if len(files) > 1 else documents[0])
     return code
+
+
+class Said(NamedTuple):
+    """What is said about one file: whether all is right, and the text, or the JSON document."""
+
+    ok: bool
+    text: str = ""
+    document: Any = None
+
+
+class Asked(NamedTuple):
+    """How pages are judged, and what is to be said about them."""
+
+    out: options.Output
+    dialect: str
+    digits: int
+    float32: bool
+    everything: bool
+    repair: bool
+    as_json: bool
+    several: bool
+
+    def about(self, file: str) -> Said:
+        """Judge a file; raise `BptraceError` if it is faulty."""
+        say = judged(file, self.out, self.dialect, self.digits, self.float32)
+        if self.as_json:
+            from bptrace.export import json
+
+            document = json.check_document(say.report, say.trace, say.sentence, self.repair)
+            return Said(say.report.ok, document=document)
+        from bptrace.render.report import Check
+
+        console = self.out.console()
+        with console.capture() as captured:
+            name = file if self.several else ""
+            console.print(Check(say, self.everything, self.repair, name=name))
+        return Said(say.report.ok, captured.get())
+
+
+def _said(file: str, asked: Asked) -> Said | None:
+    """Judge a file, perhaps in another process; None if it is faulty, which the first one tells."""
+    try:
+        return asked.about(file)
+    except BptraceError:
+        return None
 
 
 def judged(

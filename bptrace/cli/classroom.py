@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bptrace.cli import faults, options
 from bptrace.cli.check import WRONG, judged
@@ -14,6 +14,8 @@ from bptrace.errors import BptraceError, FileError
 
 if TYPE_CHECKING:
     from bptrace.checks.paper import Paper
+
+T = TypeVar("T")
 
 FEW = 4
 """So many files are read before other processes would have started (half a second)."""
@@ -50,7 +52,15 @@ def mark_class(files: Sequence[str], how: Marking, csv: str | None, as_json: boo
 
 def marked(files: Sequence[str], how: Marking) -> Iterator[Paper]:
     """Judge files, many of them on all cores; yield what each comes to, in the order given."""
-    work = partial(paper, how=how)
+    yield from on_all_cores(partial(paper, how=how), files)
+
+
+def on_all_cores(work: Callable[[str], T], files: Sequence[str]) -> Iterator[T]:
+    """Do some work on each of many files; yield the results in the order given.
+
+    `work` is a function of a module, or a part of one; it and its results go to other processes
+    and back.
+    """
     cores = os.cpu_count() or 1
     if len(files) <= FEW or cores == 1 or "-" in files:
         yield from map(work, files)
@@ -62,11 +72,11 @@ def marked(files: Sequence[str], how: Marking) -> Iterator[Paper]:
     with ProcessPoolExecutor(min(cores, len(files)), initializer=_leave_to_parent) as pool:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # for those that are forked now
         try:
-            papers = pool.map(work, files)
+            results = pool.map(work, files)
         finally:
             signal.signal(signal.SIGINT, before)
         try:
-            for found in papers:
+            for found in results:
                 done += 1
                 yield found
         except BrokenProcessPool:  # one of them was ended from outside; this one does the rest

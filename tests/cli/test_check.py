@@ -374,6 +374,25 @@ def test_a_large_class_on_all_cores_is_in_the_order_given(bptrace, student: Stud
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_many_files_are_said_as_one_by_one(bptrace) -> None:
+    """They are judged in other processes; faults are told by the first one, in their place."""
+    files = ["lh25-2020", "no-such-file", "id-ipk", "melfm-late", "ru-mlp-121"]
+    many = bptrace("check", *files)
+    assert many.exit_code == 2
+    assert "no-such-file" in many.stderr
+    few = bptrace("check", *files[:2]).stdout + "\n" + bptrace("check", *files[2:]).stdout
+    assert many.stdout == few
+    documents = json.loads(bptrace("check", "--json", *files).stdout)
+    assert [d["file"] for d in documents] == files
+    assert "faults" in documents[1]
+
+
+def test_a_faulty_page_on_standard_input_is_read_once(bptrace) -> None:
+    found = bptrace("check", "-", stdin="[network")
+    assert found.exit_code == 2
+    assert "there is no network" not in found.stderr
+
+
 def test_a_misprint_is_told_apart_from_mistakes_of_understanding(bptrace, student: Student) -> None:
     file = student("s.toml", SHARED, **{"dout_h1/din_h1": "0.2278842405"})
     shown = bptrace("check", file).stdout
