@@ -102,3 +102,18 @@ def test_html_escapes_names() -> None:
     shown = bptrace.run(problem)._repr_mimebundle_()["text/html"]
     assert "&lt;b&gt;&amp;" in shown
     assert "<b>" not in shown
+
+
+def test_a_trace_on_disk_is_opened(tmp_path, monkeypatch):
+    from bptrace.store import record
+
+    record(bptrace.load("lh25-2020"), tmp_path / "run1", 3, "python")
+    trace = bptrace.Trace.open(tmp_path / "run1")
+    assert isinstance(trace, bptrace.Trace)
+    assert trace.at("w5+", step=2) == bptrace.run("lh25-2020", steps=3).at("w5+", step=2)
+    assert set(trace._repr_mimebundle_()) == {"text/plain", "text/html"}
+    with pytest.raises(bptrace.BptraceError, match="there is no such directory"):
+        bptrace.Trace.open(tmp_path / "run2")
+    monkeypatch.setattr(bptrace.Trace, "opener", None)
+    with pytest.raises(bptrace.BptraceError, match=r"opened with bptrace\.Trace\.open"):
+        bptrace.Trace.open(tmp_path / "run1")
