@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bptrace.engine import State
 
 REFRESH = 0.1
+WIDEST = 30
+"""Cells of the number of a step on the terminal, which is wiped at the end."""
 
 
 @program.command(
@@ -55,6 +57,8 @@ def command(
         trace = resume(directory, steps, engine, _progress(out))
     except KeyboardInterrupt:
         trace, code = open_trace(directory), INTERRUPTED
+    if sys.stderr.isatty():
+        sys.stderr.write("\r" + " " * WIDEST + "\r")
     remark(out.words("steps added", n=f"{trace.steps - begin:,}"))
     print_overview(trace, out, as_json)
     return code

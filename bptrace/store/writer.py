@@ -127,8 +127,11 @@ class Writer:
         self._sink = Sink(self.folder, trace.info, trace.committed.trace, attributes(trace.problem))
         try:
             self._sink.recover(trace.committed)
-        except OSError as error:
-            raise refused(self.folder, error) from None
+        except BaseException as error:
+            self._sink.close()
+            if isinstance(error, OSError):
+                raise refused(self.folder, error) from None
+            raise
         self._committed = trace.committed.steps, trace.goal
         self._pending: list[Piece] = []
         self._made = Made(0, [])
@@ -292,7 +295,7 @@ class Writer:
         if isinstance(error, OSError):
             kept = self._committed[0]
             raise StoreError(
-                f"{refused(self.folder, error)}. The {kept} steps that were committed are safe: "
+                f"{refused(self.folder, error)}. What was committed, up to step {kept}, is safe: "
                 f"`bptrace resume {self.folder}` goes on from there"
             ) from None
         if error is not None:

@@ -343,7 +343,7 @@ def test_a_full_disk(problem, tmp_path, monkeypatch, pieces):
     record(problem, folder, 100, "python")
     with monkeypatch.context() as patched:
         full_after(patched, pieces)
-        with pytest.raises(StoreError, match=r"\(No space left .* The \d+ steps .* are safe"):
+        with pytest.raises(StoreError, match=r"\(No space left .* up to step \d+, is safe"):
             write_with_commits(folder, 1300)
     assert open_trace(folder).steps in range(100, 1300)
     assert resume(folder, 1300, "python").steps == 1300
