@@ -181,6 +181,7 @@ def check(problem: Source | Trace, float32: bool = False) -> Report:
     BptraceError
         For a faulty file.
     """
+    from dataclasses import replace
     from functools import partial
 
     from bptrace import engine as engines
@@ -195,9 +196,7 @@ def check(problem: Source | Trace, float32: bool = False) -> Report:
         steps = max((claim.step for claim in page.claims), default=0)  # further ones are not asked
         trace = engines.run(page, engine="python", steps=steps)
     report = judged(trace, FLOAT32 if float32 else FLOAT64)
-    # A report is frozen and knows no view; notebooks look this up on the object itself.
-    object.__setattr__(report, "_repr_mimebundle_", partial(_show_report, report, trace))
-    return report
+    return replace(report, show=partial(_show_report, trace=trace))
 
 
 def _open(folder: str | os.PathLike[str]) -> Trace:
@@ -209,7 +208,7 @@ def _open(folder: str | os.PathLike[str]) -> Trace:
     return trace
 
 
-def _show_report(report: Report, trace: Trace, **_: object) -> dict[str, str]:
+def _show_report(report: Report, trace: Trace) -> dict[str, str]:
     """Return a report as `bptrace check` prints it, for notebooks."""
     from bptrace.notation import Notation
     from bptrace.render.console import html, plain_text

@@ -6,8 +6,8 @@ Everything is frozen and speaks of addresses and formulas; names and sentences a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from bptrace.checks.claims import ACCEPTED, GOOD, WRONG, Line
 from bptrace.checks.conventions import Reading
@@ -124,6 +124,9 @@ class Report:
         A convention, or one mistake made everywhere, under which the page is shorter to describe.
     reading_wrong : int
         How many lines are wrong under that reading.
+    show : function, optional
+        How a notebook shows the report: report → {media type: text}. Told to it, as the views stand
+        above; a copy of it in another process knows none.
     """
 
     problem: Problem
@@ -131,6 +134,14 @@ class Report:
     missing: tuple[Claim, ...]
     reading: Reading | None = None
     reading_wrong: int = 0
+    show: Callable[[Report], dict[str, str]] | None = field(default=None, compare=False, repr=False)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": repr(self)} if self.show is None else self.show(self)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What goes to another process: all but the view."""
+        return {**self.__dict__, "show": None}
 
     @property
     def counts(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+import bptrace
 from bptrace import engine
 from bptrace.address import Address, Quantity
 from bptrace.checks import readings
@@ -87,10 +88,12 @@ def test_a_limit_is_a_limit() -> None:
 
 def test_reports_can_be_sent_to_another_process() -> None:
     problem = next(pages(convention, 1))
-    report = check(engine.run(problem, engine="python"))
+    report = bptrace.check(problem)
     assert report.reading is not None
     again = pickle.loads(pickle.dumps(report))
     assert again == report
+    assert "text/html" in report._repr_mimebundle_()
+    assert list(again._repr_mimebundle_()) == ["text/plain"]
     assert hash(again.verdicts[0].key) == hash(report.verdicts[0].key)
 
 

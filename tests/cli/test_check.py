@@ -564,6 +564,6 @@ def test_check_is_public() -> None:
 
 def test_a_notebook_shows_a_report_as_the_command_line_prints_it(bptrace) -> None:
     report = api.check("lh25-2020")
-    shown = report._repr_mimebundle_()  # type: ignore[attr-defined]
+    shown = report._repr_mimebundle_()
     assert shown["text/plain"].startswith("23 numbers: 6 right")
     assert "<pre" in shown["text/html"]
