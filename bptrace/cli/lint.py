@@ -71,7 +71,8 @@ def command(
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)
 
-    from bptrace.checks.lint import check_size, lint
+    from bptrace.checks.lint import lint
+    from bptrace.checks.lint.example import check_size
 
     check_size(problem)
     found = lint(options.calculate(problem, "python", steps=1), digits, printing)

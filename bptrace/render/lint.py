@@ -10,7 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from bptrace.address import Address
-from bptrace.checks.lint import ASLEEP, Coincidence, Lint, Remedy, Score, Slip
+from bptrace.checks.lint import Lint
+from bptrace.checks.lint.coincidences import ASLEEP, Coincidence, Remedy
+from bptrace.checks.lint.example import Score, Slip
 from bptrace.checks.mistakes import MISTAKES
 from bptrace.maths.expr import Num, Op, Ref
 from bptrace.notation import Notation, abbreviated

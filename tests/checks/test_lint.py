@@ -13,7 +13,10 @@ from bptrace import io
 from bptrace.address import Address, Quantity
 from bptrace.checks.columns import ARRAYS, Columns, Pages, printed
 from bptrace.checks.graph import Key
-from bptrace.checks.lint import MOST_CHANGES, Example, Lint, Lister, Slip, check_size, lint, nearby
+from bptrace.checks.lint import Lint, lint
+from bptrace.checks.lint.example import Example, Slip, check_size
+from bptrace.checks.lint.lister import Lister
+from bptrace.checks.lint.remedies import MOST_CHANGES, nearby
 from bptrace.checks.mistakes import MISTAKES
 from bptrace.engine import run
 from bptrace.errors import BptraceError, UnknownName
