@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bptrace.address import Address
-from bptrace.checks.claims import RIGHT, WRONG
 from bptrace.checks.findings import Candidate
 from bptrace.checks.fit import fit
 from bptrace.checks.graph import Canon, Graph, Key
 from bptrace.checks.interval import point
+from bptrace.checks.lines import RIGHT, WRONG
 from bptrace.checks.report import Mistaken, Report, Verdict
 from bptrace.maths.expr import FLOATS, Expr, Op, Ref
 from bptrace.printed import Printed

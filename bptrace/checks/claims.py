@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 
@@ -20,64 +19,12 @@ from bptrace.checks.findings import Finding
 from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
-from bptrace.maths.expr import Expr, Num, Op, Reading, Ref
-from bptrace.model import Claim
-from bptrace.printed import Printed
-
-RIGHT, ROUNDING, CARRIED, WRONG = "right", "rounding", "carried", "wrong"
-GOOD = (RIGHT, ROUNDING)
-ACCEPTED = 5.0
-"""Bits above which an explanation is given as the cause; between 0 and this it is "possible".
-
-At 5 bits 0–5 % of foreign numbers of 4 digits and none of 6 find a false explanation.
-"""
+from bptrace.checks.lines import ACCEPTED, CARRIED, RIGHT, ROUNDING, WRONG, Line, Statement
+from bptrace.checks.pathway import Pathway
+from bptrace.maths.expr import Expr, Reading, Ref
 
 MOST_OTHERS = 8
 """So many numbers that are printed a second time, and wrongly, are tried for later lines."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One printed number; `sign` is −1 if it claims to be the negative of its node."""
-
-    claim: Claim
-    key: Key
-    sign: int
-    printed: Printed
-
-
-@dataclass
-class Line:
-    """The verdict on one statement, as it grows while the page is gone through.
-
-    Attributes
-    ----------
-    verdict : str
-    exact, expected : float
-        The true value, and the one that follows from the author's own numbers.
-    fit : Fit or None
-        How the digits come from the one or the other.
-    roots : set of Key
-        The wrong values that this one carries on.
-    used, unused : list of Key
-        For a wrong value: later lines that carry it on, and later lines that use the value that it
-        should have had.
-    note : str
-        What else is to be said, by its name in the table of words.
-    finding : Finding or None
-        Why it is wrong.
-    """
-
-    statement: Statement
-    verdict: str
-    exact: float
-    expected: float
-    fit: Fit | None = None
-    roots: frozenset[Key] = frozenset()
-    used: list[Key] = field(default_factory=list)
-    unused: list[Key] = field(default_factory=list)
-    note: str = ""
-    finding: Finding | None = None
 
 
 class Judge:
@@ -230,7 +177,9 @@ class Judge:
 
     def pathway(self, place: Key, target: Key) -> Callable[[Interval], Interval]:
         """Return the range of `target`'s formula as a function of the value at a step before it."""
-        return _Pathway(self, place, self._between(target, self.shadow(place)[0]))
+        steps = self._between(target, self.shadow(place)[0])
+        formulas = [(key, self.graph.fast[key]) for key in steps]
+        return Pathway(self.reading.read, self.box, place, formulas)
 
     def _between(self, target: Key, hidden: frozenset[Key]) -> list[Key]:
         """The hidden nodes that lead to `target`, in order of calculation."""
@@ -519,50 +468,6 @@ class Judge:
         """Whether a number was cut to the digits it has: its true value has more."""
         exact = self.graph.exact[statement.key] * statement.sign
         return abs(exact - statement.printed.value) > 1e-12 * abs(exact)
-
-
-class _Pathway:
-    """The range of the last of some steps as a function of the value at a step before them.
-
-    Most places are ruled out by a value or two. Where more are tried, everything else is put into
-    the formulas once and for all.
-    """
-
-    FOLD_AFTER = 4
-
-    def __init__(self, judge: Judge, place: Key, steps: Sequence[Key]) -> None:
-        self._read = judge.reading.read
-        self._place = place
-        self._moving = {place, *steps}
-        self._box = judge.box
-        self._formulas = [(key, judge.graph.fast[key]) for key in steps]
-        self._count = 0
-
-    def __call__(self, at_place: Interval) -> Interval:
-        """Return the range of the last step."""
-        if self._count == self.FOLD_AFTER:
-            self._formulas = [(key, self._folded(expr)) for key, expr in self._formulas]
-        self._count += 1
-        memo: dict[Key, Interval] = {self._place: at_place}
-        box, result = self._box, at_place
-
-        def look_up(key: Key | Interval) -> Interval:
-            return memo[key] if key in memo else key if type(key) is Interval else box[key]  # type: ignore[index]
-
-        for key, expr in self._formulas:
-            result = memo[key] = self._read(expr, look_up)
-        return result
-
-    def _folded(self, expr: Expr) -> Expr:
-        """Put the ranges of everything that does not move into a formula."""
-        if isinstance(expr, Ref):
-            return expr if expr.key in self._moving else Ref(self._box[expr.key])  # type: ignore[index]
-        if isinstance(expr, Num):
-            return Ref(point(expr.value))
-        args = tuple([self._folded(arg) for arg in expr.args])
-        folded = Op(expr.name, args, expr.role)
-        fixed = all(isinstance(arg, Ref) and isinstance(arg.key, Interval) for arg in args)
-        return Ref(self._read(folded, lambda key: key)) if fixed else folded
 
 
 def _one_or_all(roots: list[Key]) -> list[list[Key]]:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log2
 
-from bptrace.checks.claims import RIGHT, WRONG, Judge, Line, Statement
+from bptrace.checks.claims import Judge
 from bptrace.checks.conventions import Hypothesis
 from bptrace.checks.findings import Finding
+from bptrace.checks.lines import RIGHT, WRONG, Line, Statement
 from bptrace.checks.search import UNKNOWN_BITS, Prior, repriced
 from bptrace.checks.views import information
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bptrace.checks.claims import Statement
 from bptrace.checks.fit import fit
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
+from bptrace.checks.lines import Statement
 from bptrace.maths.expr import Expr, Num, Op
 from bptrace.printed import Printed
 

@@ -11,11 +11,12 @@ from math import inf
 
 from bptrace.address import Address, Quantity
 from bptrace.checks import readings as other
-from bptrace.checks.claims import WRONG, Judge, Line, Statement
+from bptrace.checks.claims import Judge
 from bptrace.checks.conventions import Hypothesis
 from bptrace.checks.description import Judged, Limited, learned, total
 from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
+from bptrace.checks.lines import WRONG, Line, Statement
 from bptrace.checks.operands import Operand, check_operands
 from bptrace.checks.report import Report, verdict_of
 from bptrace.checks.search import Memory, Prior, Search

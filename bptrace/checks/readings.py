@@ -10,11 +10,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bptrace.checks.claims import WRONG, Judge, Line
+from bptrace.checks.claims import Judge
 from bptrace.checks.conventions import Hypothesis, conventions, everywhere
 from bptrace.checks.description import Judged, TooLong, priced
 from bptrace.checks.findings import Candidate
 from bptrace.checks.graph import Key
+from bptrace.checks.lines import WRONG, Line
 from bptrace.checks.search import Prior
 from bptrace.checks.views import hidden_places
 

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bptrace.checks.claims import ACCEPTED, GOOD, WRONG, Line
 from bptrace.checks.conventions import Reading
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
+from bptrace.checks.lines import ACCEPTED, GOOD, WRONG, Line
 from bptrace.checks.operands import Operand
 from bptrace.model import Claim, Problem
 

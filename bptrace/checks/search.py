@@ -14,10 +14,11 @@ from math import log2
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
-from bptrace.checks.claims import ACCEPTED, Judge, Statement
+from bptrace.checks.claims import Judge
 from bptrace.checks.findings import Candidate, Finding, likeness
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
+from bptrace.checks.lines import ACCEPTED, Statement
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
 from bptrace.checks.views import Neighbourhood, Try, View, hidden_places, information, is_ready

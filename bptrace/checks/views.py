@@ -8,9 +8,10 @@ from math import log, log2
 from typing import NamedTuple
 
 from bptrace.address import Address
-from bptrace.checks.claims import Judge, Statement
+from bptrace.checks.claims import Judge
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval, point
+from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Variant
 from bptrace.maths.expr import FLOATS, Expr
 from bptrace.printed import Printed
