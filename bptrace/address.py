@@ -24,24 +24,36 @@ class Quantity(Enum):
     ``value = (order, head of the positional name, number of indices, belongs to one sample)``.
     The four ``D_…`` are the partial derivatives with respect to an output, a net input, a weight
     and a bias; what is differentiated is `Address.of` (None: the error E).
+
+    `V`, `M` and `S` are what a learning rule remembers of a weight, or of a bias (then there is no
+    source): velocity, mean of the gradients, mean or sum of their squares; ``…_HAT`` is a mean
+    corrected for its beginning at 0, ``…_NEW`` a value after the update.
     """
 
     ETA = (0, "eta", 0, False)
     W = (1, "w", 3, False)
     B = (2, "b", 2, False)
-    T = (3, "t", 1, True)
-    IN = (4, "in", 2, True)
-    OUT = (5, "out", 2, True)
-    E_K = (6, "E", 1, True)
-    E = (7, "E", 0, True)
-    D_OUT = (8, "out", 2, True)
-    D_IN = (9, "in", 2, True)
-    D_W = (10, "w", 3, True)
-    D_B = (11, "b", 2, True)
-    STEP_W = (12, "step_w", 3, False)
-    STEP_B = (13, "step_b", 2, False)
-    W_NEW = (14, "w", 3, False)
-    B_NEW = (15, "b", 2, False)
+    V = (3, "v", 3, False)
+    M = (4, "m", 3, False)
+    S = (5, "s", 3, False)
+    T = (6, "t", 1, True)
+    IN = (7, "in", 2, True)
+    OUT = (8, "out", 2, True)
+    E_K = (9, "E", 1, True)
+    E = (10, "E", 0, True)
+    D_OUT = (11, "out", 2, True)
+    D_IN = (12, "in", 2, True)
+    D_W = (13, "w", 3, True)
+    D_B = (14, "b", 2, True)
+    V_NEW = (15, "v", 3, False)
+    M_NEW = (16, "m", 3, False)
+    S_NEW = (17, "s", 3, False)
+    M_HAT = (18, "mhat", 3, False)
+    S_HAT = (19, "shat", 3, False)
+    STEP_W = (20, "step_w", 3, False)
+    STEP_B = (21, "step_b", 2, False)
+    W_NEW = (22, "w", 3, False)
+    B_NEW = (23, "b", 2, False)
 
     def __init__(self, order: int, head: str, indices: int, per_sample: bool) -> None:
         self.order = order
@@ -54,6 +66,11 @@ class Quantity(Enum):
         """Whether this is a partial derivative ∂X/∂Y."""
         return self in _PARTIALS
 
+    @property
+    def is_memory(self) -> bool:
+        """Whether this is what a rule remembers of a parameter, or follows from that alone."""
+        return self in _MEMORIES
+
     def __lt__(self, other: Quantity) -> bool:
         return self.order < other.order
 
@@ -62,6 +79,22 @@ class Quantity(Enum):
 
 
 _PARTIALS = frozenset({Quantity.D_OUT, Quantity.D_IN, Quantity.D_W, Quantity.D_B})
+_MEMORIES = frozenset(
+    {Quantity.V, Quantity.M, Quantity.S, Quantity.V_NEW, Quantity.M_NEW, Quantity.S_NEW,
+     Quantity.M_HAT, Quantity.S_HAT}
+)  # fmt: skip
+BEFORE = {
+    Quantity.W_NEW: Quantity.W,
+    Quantity.B_NEW: Quantity.B,
+    Quantity.V_NEW: Quantity.V,
+    Quantity.M_NEW: Quantity.M,
+    Quantity.S_NEW: Quantity.S,
+}
+"""What a quantity after the update was before it."""
+AFTER = {before: after for after, before in BEFORE.items()}
+CORRECTED = {Quantity.M: Quantity.M_HAT, Quantity.S: Quantity.S_HAT}
+"""The means that Adam corrects for their beginning at 0."""
+_OF_BIASES = frozenset({Quantity.B, Quantity.D_B, Quantity.STEP_B, Quantity.B_NEW})
 _PLAIN = {  # what stands behind "d" or "∂" in a partial derivative
     Quantity.D_OUT: Quantity.OUT,
     Quantity.D_IN: Quantity.IN,
@@ -114,6 +147,16 @@ class Address(NamedTuple):
         return self._replace(quantity=_PLAIN[self.quantity], of=None)
 
     @property
+    def is_of_bias(self) -> bool:
+        """Whether this is a bias, its gradient, its step, or what a rule remembers of it."""
+        return self.quantity in _OF_BIASES or (self.quantity.is_memory and not self.source)
+
+    @property
+    def parameter(self) -> Address:
+        """The weight or bias of which a rule remembers this, or which is updated by it."""
+        return self._replace(quantity=Quantity.B if self.is_of_bias else Quantity.W)
+
+    @property
     def positional(self) -> str:
         """The name that every dialect understands, such as ``w[2,1,2]+`` or ``dE/dw[2,1,2]``."""
         quantity = self.quantity
@@ -125,7 +168,9 @@ class Address(NamedTuple):
         indices = (self.layer, self.neuron, self.source)[: quantity.indices]
         if quantity.indices == 1:
             indices = (self.neuron,)
-        plus = "+" if quantity in (Quantity.W_NEW, Quantity.B_NEW) else ""
+        elif quantity.is_memory and not self.source:
+            indices = indices[:2]
+        plus = "+" if quantity in BEFORE else ""
         return quantity.head + (f"[{','.join(map(str, indices))}]" if indices else "") + plus
 
     def __str__(self) -> str:
@@ -150,7 +195,7 @@ def partial(of: Address | None, wrt: Address) -> Address:
 
 
 _POSITIONAL = re.compile(
-    r"(?P<head>eta|η|E|delta|δ|step_w|step_b|Δw|Δb|in|out|t|w|b)"
+    r"(?P<head>eta|η|E|delta|δ|step_w|step_b|Δw|Δb|in|out|t|w|b|v|mhat|shat|m|s)"
     r"(?:\[\s*(?P<indices>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*\])?"
 )
 _TERM = r"\s*[^\s+*/),|²^-]"
@@ -169,8 +214,9 @@ _INDEXED = {
     ("b", 2): Quantity.B,
     ("step_w", 3): Quantity.STEP_W,
     ("step_b", 2): Quantity.STEP_B,
+    **{(q.head, n): q for q in (Quantity.V, Quantity.M, Quantity.S) for n in (2, 3)},
+    **{(q.head, n): q for q in (Quantity.M_HAT, Quantity.S_HAT) for n in (2, 3)},
 }
-_NEW = {Quantity.W: Quantity.W_NEW, Quantity.B: Quantity.B_NEW}
 FORMS = {head: f"{head}[{'k' if n == 1 else 'l,j,i'[: 2 * n - 1]}]" for head, n in _INDEXED}
 """How the positional names are written, by their heads: ``w[l,j,i]``."""
 
@@ -194,8 +240,8 @@ def match_positional(text: str, start: int = 0) -> tuple[Address, int] | None:
     quantity = _INDEXED.get((head, len(indices)))
     if quantity is None:
         return None
-    if quantity in _NEW and (plus := PLUS.match(text, end)):
-        quantity, end = _NEW[quantity], plus.end()
+    if quantity in AFTER and (plus := PLUS.match(text, end)):
+        quantity, end = AFTER[quantity], plus.end()
     layer, neuron, source = (0, *indices, 0) if len(indices) == 1 else (*indices, 0)[:3]
     return Address(quantity, layer, neuron, source), end
 
@@ -215,21 +261,24 @@ class Shape(NamedTuple):
     """The sizes on which the log depends.
 
     `widths[l]` neurons in layer l (0 = input), `biases[l]` bias parameters of layer l (0: none,
-    1: one shared by the layer, widths[l]: one each), `batch` samples of one update.
+    1: one shared by the layer, widths[l]: one each), `batch` samples of one update, `memory` what
+    the rule remembers of each parameter, of `V`, `M` and `S`.
     """
 
     widths: tuple[int, ...]
     biases: tuple[int, ...]
     batch: int
+    memory: tuple[Quantity, ...] = ()
 
 
 class Layout:
     """Address ↔ slot of the log: one record per step.
 
-    A record holds ``[w | b | ∂E/∂w | ∂E/∂b]`` of the step (parameters before the update, gradients
-    of the batch), then for each sample of the batch ``[in | out | δ | E]``. `out` begins with the
-    input layer. Weights run layer by layer and row by row (one row per neuron), biases layer by
-    layer; a shared bias has one slot, whose address is that of neuron 1.
+    A record holds ``[w | b | memory … | ∂E/∂w | ∂E/∂b]`` of the step: parameters, and what the rule
+    remembers of each of them, before the update; then gradients of the batch (or the steps Δw and
+    Δb of a local rule). There follows for each sample of the batch ``[in | out | δ | E]``, where
+    `out` begins with the input layer. Weights run layer by layer and row by row (one row per
+    neuron), biases layer by layer; a shared bias has one slot, whose address is that of neuron 1.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -241,10 +290,10 @@ class Layout:
         self.in_at = _offsets((0, *widths[1:]))
         self.n_w, self.n_b = self.w_at[-1], self.b_at[-1]
         self.n_parameters = self.n_w + self.n_b
-        self.n_carried = self.n_parameters  # from one step to the next
+        self.n_carried = self.n_parameters * (1 + len(shape.memory))  # from one step to the next
         n_in, n_out = self.in_at[-1], self.out_at[-1]
-        self.gradients = self.n_parameters
-        self.samples = 2 * self.n_parameters
+        self.gradients = self.n_carried
+        self.samples = self.n_carried + self.n_parameters
         self.sample_starts = {  # within the part of one sample
             Quantity.IN: 0,
             Quantity.OUT: n_in,
@@ -259,6 +308,8 @@ class Layout:
         quantity = address.quantity
         if quantity in (Quantity.W, Quantity.B):
             return True
+        if quantity.is_memory:
+            return quantity in self.shape.memory
         if quantity in (Quantity.D_W, Quantity.D_B):
             return address.of is None and address.sample == 0
         return quantity in self.sample_starts and address.sample > 0 and address.of is None
@@ -275,6 +326,10 @@ class Layout:
             return self._weight(address) + (self.gradients if quantity is Quantity.D_W else 0)
         if quantity in (Quantity.B, Quantity.D_B):
             return self._bias(address) + (self.gradients if quantity is Quantity.D_B else 0)
+        if quantity.is_memory:
+            parameter = self._bias if address.is_of_bias else self._weight
+            behind = 1 + self.shape.memory.index(quantity)
+            return behind * self.n_parameters + parameter(address)
         start = self.samples + position * self.sample_size + self.sample_starts[quantity]
         if quantity is Quantity.E:
             return start
@@ -289,8 +344,11 @@ class Layout:
         if not 0 <= slot < self.size:
             raise IndexError(f"slot {slot} outside a record of {self.size}")
         if slot < self.samples:
-            gradient, k = divmod(slot, self.n_parameters)
-            return self._parameter(k, gradient == 1), 0
+            block, k = divmod(slot, self.n_parameters)
+            if 0 < block <= len(self.shape.memory):
+                memory = self.shape.memory[block - 1]
+                return self._parameter(k, gradient=False)._replace(quantity=memory), 0
+            return self._parameter(k, gradient=block > 0), 0
         position, k = divmod(slot - self.samples, self.sample_size)
         for quantity in (Quantity.E, Quantity.D_IN, Quantity.OUT, Quantity.IN):
             if k >= self.sample_starts[quantity]:
@@ -320,18 +378,28 @@ class Layout:
             raise BptraceError(
                 f"{address.positional}: layer {layer} has the neurons 1 to {widths[layer]}"
             )
-        if plain.indices == 3 and not 1 <= source <= widths[layer - 1]:
+        if plain.is_memory and not self._remembers(plain):
+            raise BptraceError(
+                f"{address.positional}: the learning rule remembers nothing like that"
+            )
+        if plain.indices == 3 and not address.is_of_bias and not 1 <= source <= widths[layer - 1]:
             raise BptraceError(
                 f"{address.positional}: layer {layer - 1}, where the weight comes from, "
                 f"has the neurons 1 to {widths[layer - 1]}"
             )
-        if plain.head in ("b", "step_b") and self.shape.biases[layer] == 0:
+        if address.is_of_bias and self.shape.biases[layer] == 0:
             raise BptraceError(f"{address.positional}: layer {layer} has no biases")
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:
         """All addresses of one record, in order of slots, of the first sample of the batch."""
         return tuple(self.address(k)[0] for k in range(self.samples + self.sample_size))
+
+    def _remembers(self, quantity: Quantity) -> bool:
+        """Whether the rule has this memory; corrected means come with both of Adam's."""
+        if quantity in (Quantity.M_HAT, Quantity.S_HAT):
+            return Quantity.M in self.shape.memory
+        return BEFORE.get(quantity, quantity) in self.shape.memory
 
     def _weight(self, address: Address) -> int:
         row = (address.neuron - 1) * self.shape.widths[address.layer - 1]

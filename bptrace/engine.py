@@ -118,7 +118,8 @@ def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: b
 
 def start(problem: Problem) -> State:
     """Return where every run of `problem` begins."""
-    return State(0, array("d", problem.parameters))
+    numbers = array("d", problem.parameters)
+    return State(0, numbers + array("d", bytes(8 * (problem.layout.n_carried - len(numbers)))))
 
 
 def with_parameters(problem: Problem, state: State) -> Problem:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 
-from bptrace.address import Layout, Shape
+from bptrace.address import Address, Layout, Quantity, Shape
 from bptrace.errors import ModelError
+from bptrace.maths.rules import RULES, Rule
 from bptrace.order import shuffled
 from bptrace.printed import Printed
 
@@ -111,9 +112,12 @@ class Network:
         """Neurons of each layer, input first."""
         return tuple(layer.size for layer in self.layers)
 
-    def shape(self, batch: int) -> Shape:
-        """Return the sizes on which the log of updates by `batch` samples depends."""
-        return Shape(self.widths, tuple(layer.biases for layer in self.layers), batch)
+    def shape(self, batch: int, memory: tuple[Quantity, ...] = ()) -> Shape:
+        """Return the sizes on which the log of updates by `batch` samples depends.
+
+        `memory` is what the rule remembers of each parameter.
+        """
+        return Shape(self.widths, tuple(layer.biases for layer in self.layers), batch, memory)
 
     def connected(self, l: int, j: int, i: int) -> bool:
         """Whether neuron i of layer l−1 leads to neuron j of layer l (both from 1)."""
@@ -241,6 +245,20 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes: a name in the table of schedules with its options.
+
+    `per_epoch` counts epochs instead of updates. `rates` are pairs (first update, rate), the
+    updates ascending from 1; where there are any, they are all, and the name does not matter.
+    """
+
+    name: str = "constant"
+    options: tuple[tuple[str, float], ...] = ()
+    per_epoch: bool = False
+    rates: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Training:
     """How the network learns. `rule` "" means: forward and backward only, no update.
 
@@ -249,6 +267,9 @@ class Training:
     file), "shuffled" (another one in each epoch, which depends on `seed` and on the number of the
     epoch: see `bptrace.order`) or a list of samples (from 1), which may hold some more than once.
     `stop` is for training only: a calculation goes to its end.
+
+    `options` are those of the rule that are not its defaults; `weight_decay` is λ, for weights only
+    (None: as the rule has it); `schedule` None means the same rate for all updates.
     """
 
     rule: str = ""
@@ -259,8 +280,18 @@ class Training:
     stop: Stop = Stop()
     order: str | tuple[int, ...] = "file"
     seed: int = 0
+    options: tuple[tuple[str, float], ...] = ()
+    weight_decay: float | None = None
+    schedule: Schedule | None = None
 
     def __post_init__(self) -> None:
+        if self.rule:
+            known = {option.name: option for option in RULES.get(self.rule).options}
+            for name, value in self.options:
+                if name not in known:
+                    raise ModelError(f"the rule {self.rule} has no {name}")
+                if not known[name].takes(value):
+                    raise ModelError(f"{name} must lie between 0 and {known[name].below:g}")
         if not isfinite(self.learning_rate):
             raise ModelError(f"the learning rate must be a finite number, not {self.learning_rate}")
         if self.reduction not in ("sum", "mean"):
@@ -358,14 +389,56 @@ class Problem:
     @cached_property
     def layout(self) -> Layout:
         """Where the log of this problem keeps each value."""
-        return Layout(self.network.shape(self.training.batch))
+        return Layout(self.network.shape(self.training.batch, self.memory))
 
     @cached_property
-    def phases(self) -> int:
-        """1: forward only (no targets or no loss), 2: backward too, 3: and an update."""
-        if self.network.loss == "none" or not all(sample.t for sample in self.samples):
-            return 1
-        return 3 if self.training.rule else 2
+    def rule(self) -> Rule | None:
+        """The learning rule; None if nothing is learned."""
+        return RULES.get(self.training.rule) if self.training.rule else None
+
+    @cached_property
+    def memory(self) -> tuple[Quantity, ...]:
+        """What the rule remembers of each parameter."""
+        return () if self.rule is None else tuple(m.quantity for m in self.rule.memory)
+
+    @cached_property
+    def has_targets(self) -> bool:
+        """Whether every sample has targets."""
+        return all(sample.t for sample in self.samples)
+
+    @cached_property
+    def has_error(self) -> bool:
+        """Whether there is an error E: a loss, and a target for every sample."""
+        return self.network.loss != "none" and self.has_targets
+
+    @cached_property
+    def has_backward(self) -> bool:
+        """Whether the backward pass is part of the calculation; local rules do without."""
+        return self.has_error and (self.rule is None or self.rule.local is None)
+
+    @cached_property
+    def learns(self) -> bool:
+        """Whether there are updates."""
+        if self.rule is None:
+            return False
+        if self.rule.local is None:
+            return self.has_error
+        return self.has_targets or not self.rule.local.needs_target
+
+    def is_trained(self, parameter: Address) -> bool:
+        """Whether the updates change a weight or bias.
+
+        A local rule that needs targets teaches only the last layer, the one that has them.
+        """
+        if not self.learns:
+            return False
+        assert self.rule is not None
+        local = self.rule.local
+        if local is not None and local.needs_target and parameter.layer != self.network.depth:
+            return False
+        if parameter.is_of_bias:
+            return self.network.train_biases
+        return self.network.connected(parameter.layer, parameter.neuron, parameter.source)
 
     def batch(self, step: int) -> tuple[int, ...]:
         """Return the samples (from 1) of a step (from 1).

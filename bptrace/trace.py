@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from bptrace.address import Address, Quantity
+from bptrace.address import BEFORE, Address, Quantity
 from bptrace.errors import BptraceError
 from bptrace.maths.equations import Chapter, Values
 from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_AFTER = {Quantity.W_NEW: Quantity.W, Quantity.B_NEW: Quantity.B}
 _OF_BATCH = (Quantity.D_W, Quantity.D_B, Quantity.E)
 
 
@@ -167,10 +166,12 @@ class Trace:
         starts = {
             Quantity.W: (0, layout.n_w),
             Quantity.B: (layout.n_w, layout.n_parameters),
+            **self._memories(),
             Quantity.D_W: (layout.gradients, layout.gradients + layout.n_w),
             Quantity.D_B: (layout.gradients + layout.n_w, layout.samples),
         }
-        if quantity in starts:
+        rule = self.problem.rule  # a local one has its steps where gradients stand otherwise
+        if quantity in starts and (not quantity.is_partial or rule is None or not rule.local):
             return records[:, slice(*starts[quantity])]
         if quantity not in layout.sample_starts:
             raise BptraceError(f"{quantity.name} is not a logged quantity: ask for single values")
@@ -179,6 +180,12 @@ class Trace:
         bounds = [*sorted(layout.sample_starts.values()), layout.sample_size]
         start = layout.sample_starts[quantity]
         return per_sample[:, :, start : bounds[bounds.index(start) + 1]]
+
+    def _memories(self) -> dict[Quantity, tuple[int, int]]:
+        """Where in a record stands what the rule remembers: of the weights, then of the biases."""
+        n = self.layout.n_parameters
+        memory = self.layout.shape.memory
+        return {quantity: (k * n, (k + 1) * n) for k, quantity in enumerate(memory, 1)}
 
     def _floats(self) -> NDArray[np.float64]:
         """The whole log as an array that shares its memory."""
@@ -200,23 +207,24 @@ class Trace:
         quantity, step = address.quantity, address.step
         self._check_differentiable(address)
         if quantity is Quantity.ETA:
-            return self.problem.training.learning_rate
+            training = self.problem.training
+            return training.learning_rate if training.schedule is None else None
         self._check_step(address)
         self._check_sample(address)
         if quantity is Quantity.T or (quantity is Quantity.OUT and address.layer == 0):
             return self._given(address)
-        if quantity in _AFTER:
+        if quantity in BEFORE:
             self.layout.check(address)
-            return self.logged(address._replace(quantity=_AFTER[quantity], step=step + 1))
+            return self.logged(address._replace(quantity=BEFORE[quantity], step=step + 1))
         if not self.layout.has(address):
             return None
-        if quantity in (Quantity.W, Quantity.B):
+        if quantity in (Quantity.W, Quantity.B) or quantity.is_memory:
             return self.log[(step - self.first) * self.layout.size + self.layout.slot(address)]
         return self._recorded(address)
 
     def _recorded(self, address: Address) -> float | None:
         """A number of the forward or backward pass; None for a sample outside the batch."""
-        if address.step not in self.numbers:
+        if address.step not in self.numbers or not self._is_calculated(address.quantity):
             return None
         position = 0
         if address.sample:
@@ -226,6 +234,10 @@ class Trace:
             position = batch.index(address.sample)
         slot = self.layout.slot(address, position)
         return self.log[(address.step - self.first) * self.layout.size + slot]
+
+    def _is_calculated(self, quantity: Quantity) -> bool:
+        """Whether the kernels fill the place that the log has for a quantity."""
+        return self.problem.has_backward or not quantity.is_partial
 
     def _given(self, address: Address) -> float:
         """A number of a sample: an input or a target."""
@@ -251,7 +263,7 @@ class Trace:
     def _check_step(self, address: Address) -> None:
         """Refuse steps outside the run; the state after the last one counts as the next."""
         end = self.numbers.stop
-        if not self.first <= address.step < end + (address.quantity not in _AFTER):
+        if not self.first <= address.step < end + (address.quantity not in BEFORE):
             raise BptraceError(
                 f"{address.positional}: there is no step {address.step}; "
                 f"the run has the steps {self.first} to {end - 1}"
@@ -271,7 +283,7 @@ class Trace:
         """Refuse errors and their derivatives where there is no target or no loss."""
         of_error = address.of is None or address.of.quantity is Quantity.E_K
         is_error = address.quantity in (Quantity.E, Quantity.E_K)
-        if self.problem.phases < 2 and (is_error or (address.quantity.is_partial and of_error)):
+        if not self.problem.has_error and (is_error or (address.quantity.is_partial and of_error)):
             raise BptraceError(
                 f"{address.positional}: there is no error to differentiate, "
                 "because the file gives no loss or not every sample has a target"

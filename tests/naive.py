@@ -8,6 +8,7 @@ Order: each sum is `total` of its terms, left to right; sources ascending, then 
 ascending; samples in the order of the batch.
 """
 
+from math import sqrt
 from random import Random
 
 
@@ -243,13 +244,15 @@ def over_batch(values, mean):
     return result / len(values) if mean and len(values) > 1 else result
 
 
-def one_sample(net, weights, biases, sample, functions):
+def one_sample(net, weights, biases, sample, functions, local):
     """Return all numbers of one sample."""
     ins, outs = forward(net, weights, biases, sample["x"], functions)
     result = {"in": ins, "out": outs}
     if sample["t"] and net["loss"] != "none":
         each = shares(net, ins[-1], outs[-1], sample["t"], functions)
         result["E_k"], result["E"] = each, total(each)
+        if local:
+            return result
         d_outs, slopes, deltas = backward(net, weights, ins, outs, sample["t"], functions)
         result["d_out"], result["slope"], result["delta"] = d_outs, slopes, deltas
         result["d_w"], result["d_b"] = gradients(net, outs, deltas)
@@ -260,32 +263,42 @@ def calculate(net, run, functions):
     """Return a list of steps, each a dictionary of numbers, with a last entry for what comes after.
 
     ``net = {layers: [{size, activation, option, biases: none|shared|each, mask}], loss}``;
-    ``run = {weights, biases, samples: [{x, t}], rule, eta, batch, mean, steps, train_biases, order,
-    seed}``; ``order`` is "file", "shuffled" or a list of samples from 0.
-    ``weights[l][j][i]`` and ``biases[l][j]`` are empty for l = 0. Every step has w, b and samples
-    (a dictionary by number from 0), and, if there is an error, E, d_w and d_b.
+    ``run = {weights, biases, samples: [{x, t}], rule, options, etas, weight_decay, batch, mean,
+    steps, train_biases, order, seed}``; ``order`` is "file", "shuffled" or a list of samples from
+    0. ``weights[l][j][i]`` and ``biases[l][j]`` are empty for l = 0. Every step has w, b, memory
+    (by letter, for weights and biases) and samples (a dictionary by number from 0), and, if there
+    is an error, E, d_w and d_b.
     """
     weights, biases, samples = run["weights"], run["biases"], run["samples"]
-    has_error = net["loss"] != "none" and all(sample["t"] for sample in samples)
+    has_targets = all(sample["t"] for sample in samples)
+    has_error = net["loss"] != "none" and has_targets
+    local = run["rule"] in LOCAL
+    memory = {
+        letter: (nested(lambda w: 0.0, weights), nested(lambda b: 0.0, biases))
+        for letter in MEMORY.get(run["rule"], "")
+    }
     steps, epoch, waiting = [], 0, []
-    for _ in range(run["steps"]):
+    for number in range(1, run["steps"] + 1):
         if not waiting:
             waiting, epoch = epoch_order(run, epoch), epoch + 1
         batch, waiting = waiting[: run["batch"]], waiting[run["batch"] :]
-        done = {s: one_sample(net, weights, biases, samples[s], functions) for s in batch}
-        step = {"w": weights, "b": biases, "samples": done}
+        done = {s: one_sample(net, weights, biases, samples[s], functions, local) for s in batch}
+        step = {"w": weights, "b": biases, "memory": memory, "samples": done}
         steps.append(step)
+        each = list(done.values())
         if has_error:
-            each = list(done.values())
             step["E"] = over_batch([one["E"] for one in each], run["mean"])
+        if has_error and not local:
             for key in ("d_w", "d_b"):
                 step[key] = nested(
                     lambda *values: over_batch(list(values), run["mean"]),
                     *(one[key] for one in each),
                 )
             if run["rule"]:
-                weights, biases = update(net, run, step)
-    steps.append({"w": weights, "b": biases, "samples": {}})
+                weights, biases, memory = update(net, run, step, number)
+        elif local and (has_targets or run["rule"] == "hebb-unsupervised"):
+            weights, biases = update_locally(net, run, step, batch, number)
+    steps.append({"w": weights, "b": biases, "memory": memory, "samples": {}})
     return steps
 
 
@@ -311,18 +324,119 @@ def epoch_order(run, epoch):
     return left
 
 
-def update(net, run, step):
-    """Return (weights, biases) after gradient descent."""
-    eta = run["eta"]
-    weights = nested(lambda w, g: w - eta * g, step["w"], step["d_w"])
+MEMORY = {
+    "momentum": "v",
+    "nesterov": "v",
+    "adagrad": "s",
+    "rmsprop": "s",
+    "adam": "ms",
+    "adamw": "ms",
+}
+LOCAL = {
+    "hebb": lambda eta, x, t, y: eta * x * t,
+    "hebb-unsupervised": lambda eta, x, t, y: eta * x * y,
+    "delta": lambda eta, x, t, y: eta * (t - y) * x,
+    "perceptron": lambda eta, x, t, y: eta * (t - y) * x,
+    "perceptron-label": lambda eta, x, t, y: eta * x * t * float(y != t),
+}
+
+
+def power(x, n):
+    """Return x to the power n, squaring from the last binary digit of n to the first."""
+    result = 1.0
+    while n:
+        if n % 2:
+            result = result * x
+        x, n = x * x, n // 2
+    return result
+
+
+def one_parameter(rule, options, eta, decay, number, p, g, memory):
+    """Return (p⁺, memory⁺ by letter) of one parameter; `decay` is 0 for biases."""
+    if rule == "adamw":
+        if decay:
+            p = p - eta * decay * p
+    elif decay:
+        g = g + decay * p
+    if rule == "gradient-descent":
+        return p - eta * g, {}
+    if rule in ("momentum", "nesterov"):
+        v = options["momentum"] * memory["v"] - eta * g
+        if rule == "momentum":
+            return p + v, {"v": v}
+        return p + options["momentum"] * v - eta * g, {"v": v}
+    if rule in ("adagrad", "rmsprop"):
+        rho = options.get("decay", 0.0)
+        s = memory["s"] + g * g if rule == "adagrad" else rho * memory["s"] + (1 - rho) * (g * g)
+        return p - eta * g / (sqrt(s) + options["epsilon"]), {"s": s}
+    beta1, beta2 = options["beta1"], options["beta2"]
+    m = beta1 * memory["m"] + (1.0 - beta1) * g
+    s = beta2 * memory["s"] + (1.0 - beta2) * (g * g)
+    m_hat = m / (1.0 - power(beta1, number))
+    s_hat = s / (1.0 - power(beta2, number))
+    return p - eta * m_hat / (sqrt(s_hat) + options["epsilon"]), {"m": m, "s": s}
+
+
+def update(net, run, step, number):
+    """Return (weights, biases, memory) after a step along the slope."""
+    eta, decay, letters = run["etas"][number - 1], run["weight_decay"], list(step["memory"])
+
+    def after(own_decay, p, g, *memory):
+        known = dict(zip(letters, memory, strict=True))
+        return one_parameter(run["rule"], run["options"], eta, own_decay, number, p, g, known)
+
+    weights = nested(lambda *all: after(decay, *all), step["w"], step["d_w"],
+                     *(step["memory"][letter][0] for letter in letters))  # fmt: skip
+    biases = nested(lambda *all: after(0.0, *all), step["b"], step["d_b"],
+                    *(step["memory"][letter][1] for letter in letters))  # fmt: skip
+    new_w, new_b = nested(lambda one: one[0], weights), nested(lambda one: one[0], biases)
+    memory = {}
+    for letter in letters:
+        pick = lambda one, letter=letter: one[1][letter]  # noqa: E731
+        memory[letter] = [nested(pick, weights), nested(pick, biases)]
     for l, layer in enumerate(net["layers"][1:], 1):
         for j, row in enumerate(layer["mask"]):
             for i, connected in enumerate(row):
                 if not connected:
-                    weights[l][j][i] = step["w"][l][j][i]
+                    new_w[l][j][i] = step["w"][l][j][i]
+                    for letter in letters:
+                        memory[letter][0][l][j][i] = step["memory"][letter][0][l][j][i]
     if not run["train_biases"]:
-        return weights, step["b"]
-    return weights, nested(lambda b, g: b - eta * g, step["b"], step["d_b"])
+        new_b = step["b"]
+        memory = {letter: [memory[letter][0], step["memory"][letter][1]] for letter in letters}
+    return new_w, new_b, memory
+
+
+def update_locally(net, run, step, batch, number):
+    """Return (weights, biases) after a step of a rule that has no gradient."""
+    rule, eta, last = LOCAL[run["rule"]], run["etas"][number - 1], len(net["layers"]) - 1
+    weights, biases = nested(lambda w: w, step["w"]), nested(lambda b: b, step["b"])
+    for l, layer in enumerate(net["layers"][1:], 1):
+        if l < last and run["rule"] != "hebb-unsupervised":
+            continue
+
+        def added(x, j, s, l=l):
+            t = run["samples"][s]["t"][j] if l == last and run["samples"][s]["t"] else 0.0
+            return rule(eta, x, t, step["samples"][s]["out"][l][j])
+
+        def over(terms):
+            result = total(terms)
+            return result / len(batch) if run["mean"] and len(batch) > 1 else result
+
+        for j in range(layer["size"]):
+            for i, connected in enumerate(layer["mask"][j]):
+                if connected:
+                    seen = [added(step["samples"][s]["out"][l - 1][i], j, s) for s in batch]
+                    weights[l][j][i] = step["w"][l][j][i] + over(seen)
+        if not run["train_biases"]:
+            continue
+        if layer["biases"] == "shared":
+            seen = [added(1.0, j, s) for s in batch for j in range(layer["size"])]
+            biases[l][0] = step["b"][l][0] + over(seen)
+        elif layer["biases"] == "each":
+            for j in range(layer["size"]):
+                biases[l][j] = step["b"][l][j] + over([added(1.0, j, s) for s in batch])
+    return weights, biases
 
 
 def nested(function, *lists):

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.losses import LOSSES, Loss, suits
-from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
+from bptrace.maths.rules import RULES
+from bptrace.maths.schedules import SCHEDULES
+from bptrace.maths.schedules import Schedule as Entry
+from bptrace.model import Layer, Network, Parameters, Problem, Sample, Schedule, Training
 
 MODERATE = st.floats(-2.0, 2.0, allow_subnormal=False)
 ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -75,6 +78,7 @@ def problems(
     numbers: st.SearchStrategy[float] = MODERATE,
     activations: tuple[Activation, ...] = tuple(ACTIVATIONS),
     losses: tuple[str, ...] = LOSSES.names,
+    rules: tuple[str, ...] = RULES.names,
     always_learns: bool = False,
     suited: bool = True,
 ) -> Problem:
@@ -99,14 +103,18 @@ def problems(
     )
     samples = draw(st.lists(sample, min_size=1, max_size=4))
     batch = draw(st.integers(1, len(samples)))
+    rule = draw(st.sampled_from(rules)) if always_learns or draw(st.integers(0, 9)) else ""
     training = Training(
-        rule="gradient-descent" if always_learns else draw(_RULES),
+        rule=rule,
         learning_rate=draw(st.floats(0.01, 1.0)),
         batch=batch,
         reduction=draw(st.sampled_from(["sum", "mean"])),
         steps=draw(st.integers(1, 4)),
         order=draw(st.sampled_from(["file", "shuffled"]) | orders(len(samples), batch)),
         seed=draw(st.integers(0, 2**64 - 1)),
+        options=draw(_options(rule)),
+        weight_decay=draw(st.none() | st.floats(0.01, 0.5)),
+        schedule=draw(st.none() | _SCHEDULES),
     )
     return Problem(network, draw(parameters(network, numbers)), tuple(samples), training)
 
@@ -140,4 +148,32 @@ def _suits(loss: Loss, last: Layer) -> bool:
     )
 
 
-_RULES = st.sampled_from(["gradient-descent", "gradient-descent", ""])
+def _options(rule: str) -> st.SearchStrategy[tuple[tuple[str, float], ...]]:
+    """Some options of the rule, each from its range."""
+    options = RULES.get(rule).options if rule else ()
+    return (
+        st.lists(st.sampled_from(options), unique=True).flatmap(
+            lambda drawn: st.tuples(
+                *(st.tuples(st.just(o.name), st.floats(0.01, 0.99)) for o in drawn)
+            )
+        )
+        if options
+        else st.just(())
+    )
+
+
+def _schedule(entry: Entry) -> st.SearchStrategy[Schedule]:
+    numbers = {"factor": st.floats(0.25, 1.5), "end": st.floats(0.0, 0.5)}
+    whole = st.integers(1, 3).map(float)
+    options = st.tuples(
+        *(st.tuples(st.just(name), numbers.get(name, whole)) for name, _ in entry.options)
+    )
+    return st.builds(Schedule, st.just(entry.name), options, st.booleans())
+
+
+_SCHEDULES = st.one_of(
+    st.sampled_from(tuple(SCHEDULES)).flatmap(_schedule),
+    st.tuples(st.floats(0.01, 1.0), st.floats(0.01, 1.0)).map(
+        lambda rates: Schedule(rates=((1, rates[0]), (3, rates[1])))
+    ),
+)

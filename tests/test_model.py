@@ -170,9 +170,18 @@ def test_a_list_of_samples_is_taken_in_its_order_again_and_again() -> None:
     assert (problem.per_epoch, problem.batches) == (5, 3)
 
 
-def test_phases() -> None:
-    assert PROBLEM.phases == 3
-    assert replace(PROBLEM, training=Training()).phases == 2
-    assert replace(PROBLEM, network=replace(NETWORK, loss="none")).phases == 1
+def what_it_does(problem: Problem) -> tuple[bool, bool, bool]:
+    return problem.has_error, problem.has_backward, problem.learns
+
+
+def test_what_a_problem_does() -> None:
+    assert what_it_does(PROBLEM) == (True, True, True)
+    assert what_it_does(replace(PROBLEM, training=Training())) == (True, True, False)
+    without = replace(PROBLEM, network=replace(NETWORK, loss="none"))
+    assert what_it_does(without) == (False, False, False)
+    hebb = replace(without, training=replace(PROBLEM.training, rule="hebb"))
+    assert what_it_does(hebb) == (False, False, True)
+    delta = replace(PROBLEM, training=replace(PROBLEM.training, rule="delta"))
+    assert what_it_does(delta) == (True, False, True)
     some = (*PROBLEM.samples, Sample((0.1, 0.2)))
-    assert replace(PROBLEM, samples=some).phases == 1
+    assert not replace(PROBLEM, samples=some).has_error

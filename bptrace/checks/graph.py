@@ -13,7 +13,7 @@ from functools import cached_property
 from math import isclose
 from typing import NamedTuple
 
-from bptrace.address import Address, Quantity
+from bptrace.address import AFTER, BEFORE, Address, Quantity
 from bptrace.checks.interval import tightened
 from bptrace.maths.equations import Chapter, Equation
 from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, bind, call, mul, neg, refs
@@ -24,9 +24,6 @@ from bptrace.trace import Trace
 Q = Quantity
 Key = Address | Expr
 """A node: a quantity, or an expression over quantities (without roles)."""
-
-_PLAIN = {Q.W_NEW: Q.W, Q.B_NEW: Q.B}
-_NEW = {Q.W: Q.W_NEW, Q.B: Q.B_NEW}
 
 
 def bare(expr: Expr) -> Expr:
@@ -50,13 +47,15 @@ class Canon:
     def __call__(self, address: Address) -> Address:
         """Return the one address by which a number is known."""
         quantity, depth = address.quantity, self.network.depth
-        if quantity in (Q.ETA, Q.T) or (quantity is Q.OUT and address.layer == 0):
+        if quantity is Q.ETA:
+            return address if self.problem.training.schedule else address._replace(step=0)
+        if quantity is Q.T or (quantity is Q.OUT and address.layer == 0):
             return address._replace(step=0)
-        if quantity in _NEW and address.step > 1:
-            return self(address._replace(quantity=_NEW[quantity], step=address.step - 1))
-        if quantity in _PLAIN and not self.is_trained(address):
-            return self(address._replace(quantity=_PLAIN[quantity]))
-        if self.problem.network.layers[address.layer].biases == 1 and quantity.head == "b":
+        if quantity in AFTER and address.step > 1:
+            return self(address._replace(quantity=AFTER[quantity], step=address.step - 1))
+        if quantity in BEFORE and not self.is_trained(address):
+            return self(address._replace(quantity=BEFORE[quantity]))
+        if self.problem.network.layers[address.layer].biases == 1 and address.is_of_bias:
             address = address._replace(neuron=1)
         of = address.of
         if address.layer == depth and of == _share_of(address):
@@ -70,11 +69,7 @@ class Canon:
 
     def is_trained(self, new: Address) -> bool:
         """Whether an update changes a parameter."""
-        if self.problem.phases < 3:
-            return False
-        if new.quantity is Q.B_NEW:
-            return self.network.train_biases
-        return self.network.connected(new.layer, new.neuron, new.source)
+        return self.problem.is_trained(new.parameter)
 
     def expr(self, expr: Expr) -> Expr:
         """Return `expr` with every address replaced by the one that stands for it."""
@@ -197,7 +192,7 @@ class Graph:
             return None
         if not isinstance(key, Address):
             return self._linked_node(key)
-        if key.quantity in _PLAIN and key.step not in self._steps:
+        if key.quantity in BEFORE and key.step not in self._steps:
             return None  # a step of which nothing is printed was not made by hand
         equation = self.chapter.equation(key)
         if equation is None:
@@ -206,7 +201,8 @@ class Graph:
         if expr == Ref(key):
             return None
         if key in self.rates:
-            expr = bind(expr, {Address(Q.ETA): Num(self.rates[key])})
+            rate = Num(self.rates[key])
+            expr = bind(expr, {Address(Q.ETA): rate, Address(Q.ETA, step=key.step): rate})
         return self._linked_node(expr)
 
     def _form(self, key: Address, equation: Equation) -> Expr:

@@ -173,6 +173,19 @@ class _Rules:
     def positive(self, a: Interval) -> Interval:
         return self.if_positive(a, point(1.0), point(0.0))
 
+    def differ(self, a: Interval, b: Interval) -> Interval:
+        if not a.meets(b.lo, b.hi):
+            return point(1.0)
+        return point(0.0) if a.lo == a.hi == b.lo == b.hi else Interval(0.0, 1.0)
+
+    def power(self, a: Interval, n: Interval) -> Interval:
+        """A constant to a whole power, as rules of learning have it."""
+        value = ieee.power(a.lo, n.lo)
+        return _wider(value, value, n.lo * self.epsilon * abs(value))
+
+    def floor(self, a: Interval) -> Interval:
+        return Interval(ieee.floor(a.lo), ieee.floor(a.hi))
+
     def step(self, a: Interval, low: Interval, at_zero: Interval) -> Interval:
         if a.lo > 0.0:
             return point(1.0)
@@ -195,6 +208,8 @@ def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:
             "div": rules.div,
             "neg": rules.neg,
             "square": rules.square,
+            "power": rules.power,
+            "floor": rules.floor,
             "parabola": rules.parabola,
             "abs": rules.absolute,
             "max": rules.maximum,
@@ -208,6 +223,7 @@ def intervals(epsilon: float = FLOAT64) -> Reading[Interval]:
             "log1p": rules.rising(ieee.log1p),
             "tanh": rules.rising(ieee.tanh),
             "positive": rules.positive,
+            "differ": rules.differ,
             "if_positive": rules.if_positive,
             "step": rules.step,
         },

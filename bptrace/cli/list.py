@@ -52,14 +52,39 @@ def _losses(out: options.Output) -> Iterator[Row]:
 
 
 def _rules(out: options.Output) -> Iterator[Row]:
-    from bptrace.maths.rules import RULES
+    from bptrace.address import AFTER, BEFORE, Quantity
+    from bptrace.maths.expr import bind
+    from bptrace.maths.rules import RULES, option_names
 
-    letters = {"parameter": "w", "gradient": "∂E/∂w", "eta": "η"}
+    letters = {"parameter": "w", "gradient": "∂E/∂w", "eta": "η", "n": "n"}
+    letters |= {name: name for name in (*option_names(), "x", "t", "y")}
+    letters |= {str(q): q.head.replace("hat", "\u0302") for q in Quantity}
+    letters |= {str(after): f"{after.head}⁺" for after in BEFORE}
     for entry in RULES:
+        local = entry.local
+        step = entry.step_expr if local is None else local.expr
         yield {
             "name": entry.name,
-            "step": _formula(entry.step_expr, letters),
-            "new": _formula(entry.new_expr, letters),
+            "memory": "; ".join(
+                f"{letters[str(AFTER[m.quantity])]} = {_formula(m.expr, letters)}"
+                for m in entry.memory
+            ),
+            "step": _formula(step, letters),
+            "new": _formula(bind(entry.new_expr, {"step": step}), letters),
+            "options": {option.name: option.default for option in entry.options},
+            "source": entry.source,
+        }
+
+
+def _schedules(out: options.Output) -> Iterator[Row]:
+    from bptrace.maths.schedules import SCHEDULES
+
+    for entry in SCHEDULES:
+        letters = {"rate": "η₀", "n": "n", **{name: name for name, _ in entry.options}}
+        yield {
+            "name": entry.name,
+            "rate": _formula(entry.expr, letters),
+            "options": dict(entry.options),
             "source": entry.source,
         }
 
@@ -101,7 +126,8 @@ def _examples(out: options.Output) -> Iterator[Row]:
 KINDS = {
     "activations": Kind(("name", "value", "slope", "range"), _activations),
     "losses": Kind(("name", "share", "slope", "source"), _losses),
-    "rules": Kind(("name", "step", "new", "source"), _rules),
+    "rules": Kind(("name", "memory", "step", "source"), _rules),
+    "schedules": Kind(("name", "rate", "source"), _schedules),
     "dialects": Kind(("name", "title"), _dialects),
     "generators": Kind(("name", "about", "noise", "source"), _generators),
     "datasets": Kind(("name", "about", "source"), _datasets),
@@ -113,11 +139,13 @@ KINDS = {
 @program.command(
     "list",
     en="All lists, or one: activations (value and slope at the net input z with the output a), "
-    "losses (the share of one output a with the target t, of n outputs), rules, dialects, "
-    "generators of points and data sets for [data], or examples, whose names stand for FILE in all "
-    "commands. --json has more: sources, kinks, options.",
+    "losses (the share of one output a with the target t, of n outputs), rules, schedules of the "
+    "learning rate (after n updates), dialects, generators of points and data sets for [data], or "
+    "examples, whose names stand for FILE in all commands. --json has more: sources, kinks, "
+    "options.",
     zh="全部或其中之一：activations 激活函数（净输入 z、输出 a 处的值与斜率）、losses 损失函数"
-    "（n 个输出中一个输出 a 与目标 t 的份额）、rules 学习规则、dialects 记法、"
+    "（n 个输出中一个输出 a 与目标 t 的份额）、rules 学习规则、schedules 学习率的变化"
+    "（n 次更新之后）、dialects 记法、"
     "generators 点集生成器与 datasets 数据集（用于 [data]）、examples 例题"
     "（其名称在各命令中可用作 FILE）。--json 还有出处、折点和选项。",
 )

@@ -187,7 +187,7 @@ def _print(shown: Shown, how: options.Output) -> None:
     console, words, history = how.console(), how.words, shown.history
     if shown.title:
         console.print(shown.title, style="bptrace.title")
-    if shown.first.phases > 1:
+    if shown.first.has_error:
         console.print(Curve(history.errors, words, history.steps, history.unit, ascii=how.ascii))
     if shown.trained is None:
         remark(words("left the numbers"))

@@ -144,16 +144,22 @@ def _of_single_sample(values: Callable[[Address], float]) -> Callable[[Address],
 
 
 def _parameters(problem: Problem, step: int) -> Iterator[Address]:
-    """Yield η, if there is an update, and the parameters before it; no missing connections."""
+    """Yield η, if there is an update, and what is known before it; no missing connections."""
     network = problem.network
-    if problem.phases == 3:
+    if problem.learns:
         yield Address(Q.ETA, step=step)
     for l in range(1, network.depth + 1):
         for j in range(1, network.widths[l] + 1):
             for i in network.sources(l, j):
-                yield Address(Q.W, l, j, i, step=step)
+                yield from _with_memory(problem, Address(Q.W, l, j, i, step=step))
         for j in range(1, network.layers[l].biases + 1):
-            yield Address(Q.B, l, j, step=step)
+            yield from _with_memory(problem, Address(Q.B, l, j, step=step))
+
+
+def _with_memory(problem: Problem, parameter: Address) -> Iterator[Address]:
+    yield parameter
+    for quantity in problem.memory:
+        yield parameter._replace(quantity=quantity)
 
 
 def _sample(trace: Trace, sample: int, step: int) -> Iterator[Address]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from bptrace.address import Address, Layout, Quantity
+from bptrace.address import BEFORE, Address, Layout, Quantity
 from bptrace.errors import BptraceError, suggest
 from bptrace.io.faults import Faults, found, quoted
 from bptrace.io.kinds import FAULTY
@@ -16,7 +16,7 @@ from bptrace.io.schema import BLOCK, CLAIM
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.expr import Ref, refs
-from bptrace.model import Claim, Network
+from bptrace.model import Claim, Network, Problem
 from bptrace.notation import Notation, NotationError
 from bptrace.printed import Printed
 
@@ -24,21 +24,18 @@ LONGEST_QUANTITY: Final = 250
 """So that no formula is nested deeper than Python's stack: 1-1-1-… is one level per term."""
 
 _ERRORS: Final = frozenset({Quantity.E, Quantity.E_K})
-_UPDATES: Final = frozenset({Quantity.STEP_W, Quantity.STEP_B, Quantity.W_NEW, Quantity.B_NEW})
+_UPDATES: Final = frozenset({Quantity.STEP_W, Quantity.STEP_B, *BEFORE})
 _WEIGHTS: Final = frozenset({Quantity.W, Quantity.D_W, Quantity.STEP_W, Quantity.W_NEW})
 
 
 class Run(NamedTuple):
-    """What claims are checked against; 0 and None: not known, because of other faults.
-
-    `phases` as in `model.Problem`: 1 forward, 2 backward too, 3 and an update.
-    """
+    """What claims are checked against; 0 and None: not known, because of other faults."""
 
     network: Network | None
     dialect: str
     steps: int
     samples: int
-    phases: int
+    problem: Problem | None
     minus_delta: bool
 
 
@@ -166,8 +163,9 @@ class _Quantities:
         self._run = run
         self._known: dict[tuple[str, bool], NotationError | None] = {}
         if run.network is not None:
-            self._notation = Notation(run.network, run.dialect)
-            self._layout = Layout(run.network.shape(1))
+            memory = () if run.problem is None else run.problem.memory
+            self._notation = Notation(run.network, run.dialect, memory=memory)
+            self._layout = Layout(run.network.shape(1, memory))
 
     def check(self, text: str, block: View, faults: Faults) -> None:
         """Add a fault if `text` is no quantity of the network."""
@@ -206,7 +204,7 @@ class _Quantities:
 
     def _check(self, address: Address) -> None:
         """Raise `BptraceError` for what the network does not have or the run does not calculate."""
-        network, phases = self._run.network, self._run.phases
+        network, problem = self._run.network, self._run.problem
         assert network is not None
         if address.of is not None:
             self._check(address.of)
@@ -216,9 +214,11 @@ class _Quantities:
             l, j, i = address.layer, address.neuron, address.source
             if not network.connected(l, j, i):
                 raise BptraceError(f"the mask removes this connection, w[{l},{j},{i}]")
-        if phases and phases < 2 and (quantity in _ERRORS or _of_error(address)):
+        if problem is None:
+            return
+        if not problem.has_error and (quantity in _ERRORS or _of_error(address)):
             raise BptraceError("there is no error here: no loss, or a sample without targets")
-        if phases and phases < 3 and quantity in _UPDATES:
+        if quantity in _UPDATES and not problem.learns:
             raise BptraceError("nothing is updated here. Write [training] with a learning_rate.")
 
 

@@ -125,9 +125,11 @@ class Number(Kind):
         above: float | None = None,
         at_least: float | None = None,
         at_most: float | None = None,
+        below: float | None = None,
     ) -> None:
-        self.above, self.at_least, self.at_most = above, at_least, at_most
+        self.above, self.at_least, self.at_most, self.below = above, at_least, at_most, below
         limits = {"exclusiveMinimum": above, "minimum": at_least, "maximum": at_most}
+        limits["exclusiveMaximum"] = below
         limits = {key: limit for key, limit in limits.items() if limit is not None}
         self.schema = {"type": self.called} | limits
 
@@ -154,6 +156,8 @@ class Number(Kind):
             limit = f"at least {_plain(self.at_least)}"
         elif self.at_most is not None and number > self.at_most:
             limit = f"at most {_plain(self.at_most)}"
+        elif self.below is not None and number >= self.below:
+            limit = f"less than {_plain(self.below)}"
         else:
             return number
         faults.add(f"{subject(path)}: expected {limit}, found {found(value)}", path)

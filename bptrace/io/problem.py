@@ -6,6 +6,7 @@ notes its faults and goes on. Only when there are none is the problem built.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from bptrace.io.claims import Run, read_claims
@@ -13,10 +14,12 @@ from bptrace.io.faults import Faults, quoted
 from bptrace.io.kinds import FAULTY
 from bptrace.io.network import NetworkParts, build_network, check_network
 from bptrace.io.outputs import check_outputs
-from bptrace.io.schema import MOST_STEPS, PROBLEM, home_of
+from bptrace.io.schema import PROBLEM, home_of
 from bptrace.io.tables import View
 from bptrace.io.toml import Document
-from bptrace.model import Data, Log, Network, Parameters, Problem, Sample, Stop, Training, repeated
+from bptrace.io.training import check_training, read_training
+from bptrace.maths.rules import RULES
+from bptrace.model import Data, Log, Network, Parameters, Problem, Sample
 from bptrace.notation.dialect import get_dialect
 from bptrace.notation.names import Names
 
@@ -55,50 +58,42 @@ def read_problem(document: Document) -> Problem:
     if faults.is_full:  # then not all was read
         raise faults.error()
     parts = check_network(top, faults)
-    _check_training(top.training, faults)
+    check_training(top.training, faults)
     samples = _check_samples(top, parts, faults)
     if parts is not None:
         _check_targets(samples, parts, top.training, faults)
         check_outputs(parts.table.loss, parts.parts, samples.tables, faults)
-    training = _training(top, samples.number, faults)
+    training = read_training(top, samples.number, faults)
     network, parameters = _built(parts, top.dialect, faults)
+    problem = None
+    if network and parameters and training and samples.is_valid:
+        problem = Problem(
+            network=network,
+            parameters=parameters,
+            samples=samples.samples,
+            training=training,
+            title=top.title,
+            source=top.source,
+            url=top.url,
+            note=top.note,
+            dialect=top.dialect,
+            minus_delta=top.delta == "minus",
+            file=document.file,
+            data=samples.data,
+        )
     run = Run(
         network=network,
         dialect=top.dialect,
         steps=training.steps if training else 0,
         samples=samples.number,
-        phases=_phases(network, samples, training),
+        problem=problem,
         minus_delta=top.delta == "minus",
     )
     claims = read_claims(top, run, faults)
     log = _log(top.log, faults)
-    if network is None or parameters is None or training is None or faults.count:
+    if problem is None or faults.count:
         raise faults.error()
-    return Problem(
-        network=network,
-        parameters=parameters,
-        samples=samples.samples,
-        training=training,
-        claims=claims,
-        title=top.title,
-        source=top.source,
-        url=top.url,
-        note=top.note,
-        dialect=top.dialect,
-        minus_delta=run.minus_delta,
-        log=log,
-        file=document.file,
-        data=samples.data,
-    )
-
-
-def _phases(network: Network | None, samples: _Samples, training: Training | None) -> int:
-    """Return `Problem.phases`, or 0 if faults hide it."""
-    if network is None or training is None or not samples.is_valid:
-        return 0
-    if network.loss == "none" or not samples.have_targets:
-        return 1
-    return 3 if training.rule else 2
+    return replace(problem, claims=claims, log=log)
 
 
 # ---------------------------------------------------------------------------------------- samples
@@ -158,19 +153,22 @@ def _check_sample(table: View, s: int, parts: NetworkParts, faults: Faults) -> N
 def _check_targets(
     samples: _Samples, parts: NetworkParts, training: View | None, faults: Faults
 ) -> None:
-    """Check that there are targets where an error is needed."""
+    """Check that there are targets where an error, or the rule, needs them."""
     loss = parts.table.loss
-    if training is not None and loss == "none":
+    local = None if training is None else RULES.get(training.rule).local
+    if training is not None and local is None and loss == "none":
         message = f"{training.rule} follows the slope of an error, but the loss is none"
         hint = "Choose a loss such as half-squared, or leave [training] out."
         faults.add(message, ("network", "loss"), hint=hint)
     if samples.data is not None:
-        if loss != "none" and training is not None and not samples.have_targets:
+        needed = local.needs_target if local is not None else loss != "none"
+        if needed and training is not None and not samples.have_targets:
             message = f"the data have no targets, but {training.rule} needs them"
             faults.add(message, ("data", "targets"), hint="Name the columns of the targets.")
         return
     lacking = [int(table.path[-1]) for table in samples.tables if table.lacks("t")]
-    if loss == "none" or not lacking:
+    needed = local.needs_target if local is not None else loss != "none"
+    if not needed or not lacking:
         return
     if training is None and len(lacking) == samples.number:
         return  # forward only
@@ -183,83 +181,7 @@ def _check_targets(
             return
 
 
-# --------------------------------------------------------------------------------------- training
-
-
-def _check_training(table: View | None, faults: Faults) -> None:
-    if table is None:
-        return
-    if table.lacks("learning_rate"):
-        hint = "Write learning_rate = 0.5, or leave [training] out for a single pass."
-        faults.add("[training] has no learning_rate", table.path, "key", hint)
-    if not table.lacks("steps") and not table.lacks("epochs"):
-        hint = "Keep one of the two."
-        faults.add("[training] has both steps and epochs", (*table.path, "epochs"), "key", hint)
-    stop = table.stop
-    if stop is not None and not stop.raw:
-        hint = "Write { error = 1e-4 }, { patience = 1000 } or both."
-        faults.add("stop has neither error nor patience", stop.path, "key", hint)
-
-
-def _training(top: View, n: int, faults: Faults) -> Training | None:
-    """Return how to train `n` samples; None if faults hide it.
-
-    Without the table all samples pass forward and backward once.
-    """
-    table = top.training
-    if table is None:
-        return Training(batch=n) if n and not top.is_faulty("training") else None
-    order = table.order if isinstance(table.order, str) else tuple(table.order)
-    taken = n if isinstance(order, str) else len(order)
-    batch = taken if table.batch == "all" else int(table.batch)
-    before = faults.count
-    if n and batch > n:
-        message = f"batch = {batch}, but there {'is' if n == 1 else 'are'} {_count(n)}"
-        faults.add(message, ("training", "batch"), hint=f'Write at most {n}, or "all".')
-    if n and not isinstance(order, str):
-        _check_order(order, batch, n, faults)
-    if not n or faults.count > before or table.is_faulty("steps", "epochs", "batch", "order"):
-        return None
-    steps = table.steps or 1
-    if table.epochs is not None:
-        per_epoch = -(-taken // batch)
-        steps = table.epochs * per_epoch
-        if steps > MOST_STEPS:
-            message = f"{table.epochs} epochs of {per_epoch} steps: expected at most {MOST_STEPS}"
-            faults.add(f"{message} steps", ("training", "epochs"))
-    stop = Stop(table.stop.error, table.stop.patience) if table.stop else Stop()
-    return Training(
-        table.rule,
-        table.learning_rate or 0.0,
-        batch,
-        table.reduction,
-        steps,
-        stop,
-        order=order,
-        seed=table.seed,
-    )
-
-
-def _check_order(order: tuple[int, ...], batch: int, n: int, faults: Faults) -> None:
-    """Check a list of samples: they must be there, and none twice in a batch."""
-    path = ("training", "order")
-    if not order:
-        hint = 'Name some samples, or write "file" or "shuffled".'
-        faults.add("order: expected at least one sample, found an empty list", path, hint=hint)
-    for place, sample in enumerate(order):
-        if sample > n:
-            message = f"there is no sample {sample}; there {'is' if n == 1 else 'are'} {_count(n)}"
-            faults.add(message, (*path, place), hint=f"Write numbers from 1 to {n}.")
-            if faults.is_full:
-                return
-    if batch and (place := repeated(order, batch)) >= 0:
-        message = f"sample {order[place]} stands twice in a batch of {batch}"
-        hint = "Each batch takes a sample once; another batch may take it again."
-        faults.add(message, (*path, place), hint=hint)
-
-
-def _count(n: int) -> str:
-    return f"{n} sample{'s' * (n != 1)}"
+# ------------------------------------------------------------------------------------------- log
 
 
 def _log(table: View | None, faults: Faults) -> Log | None:

@@ -29,7 +29,8 @@ from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.initial import INITIALS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.points import GENERATORS
-from bptrace.maths.rules import RULES
+from bptrace.maths.rules import RULES, Option, option_names
+from bptrace.maths.schedules import SCHEDULES
 from bptrace.model import LOG_QUANTITIES, ORDERS
 from bptrace.notation.dialect import dialect_names
 
@@ -266,6 +267,36 @@ STOP: Final = Table(
     Key("patience", COUNT, "When so many epochs have passed without a smaller E than ever before."),
 )
 
+
+def _rule_option(name: str) -> Key:
+    """Return the key of an option of rules."""
+    owners: list[tuple[str, Option]] = [
+        (rule.name, option) for rule in RULES for option in rule.options if option.name == name
+    ]
+    said = ", ".join(f"{rule} ({option.default:g})" for rule, option in owners)
+    option = owners[0][1]
+    least = {"above": 0.0} if option.is_positive else {"at_least": 0.0}
+    kind = Number(**least, below=option.below)
+    return Key(name, kind, f"{option.says[0].upper()}{option.says[1:]}: {said}.")
+
+
+SCHEDULE: Final = Table(
+    "ScheduleTable",
+    "How the learning rate changes with the number n of updates (or epochs) done before.",
+    Key(
+        "name",
+        OneOf("schedule", SCHEDULES.names),
+        "See `bptrace list`.",
+        default="",
+        required=True,
+    ),
+    Key("per", OneOf("unit", ("step", "epoch")), "What n counts.", default="step"),
+    Key("factor", Number(above=0.0, at_most=1e6), "Of exponential, step and inverse-time."),
+    Key("every", COUNT, "Of step: after so many the rate is multiplied by the factor."),
+    Key("end", Number(at_least=0.0, at_most=LARGEST_RATE), "Of linear: the last rate."),
+    Key("over", COUNT, "Of linear: how many it takes to get there."),
+)
+
 TRAINING: Final = Table(
     "TrainingTable",
     "How the network learns. Without this table: one pass forward and backward, no update.",
@@ -276,6 +307,22 @@ TRAINING: Final = Table(
         default="gradient-descent",
     ),
     Key("learning_rate", RATE, "η, the factor of every step.", required=True),
+    *map(_rule_option, option_names()),
+    Key(
+        "weight_decay",
+        Number(at_least=0.0, at_most=LARGEST_RATE),
+        "λ: λ·w is added to the gradient of each weight (adamw: η·λ·w is taken from the weight).",
+    ),
+    Key(
+        "schedule",
+        AnyOf(
+            "a table { name = … } or pairs [[1, 0.5], [101, 0.1]]",
+            TableOf(SCHEDULE),
+            ListOf(NUMBERS),
+        ),
+        'How the learning rate changes: { name = "exponential", factor = 0.99 }, or pairs of the '
+        "first update and its rate.",
+    ),
     Key(
         "batch",
         AnyOf('a whole number or "all"', COUNT, OneOf("batch", ("all",))),

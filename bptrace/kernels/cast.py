@@ -18,9 +18,12 @@ from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.own import activation_of
-from bptrace.maths.rules import RULES
-from bptrace.model import Problem
+from bptrace.maths.rules import RULES, Constants
+from bptrace.maths.schedules import SCHEDULES
+from bptrace.model import Problem, Schedule
 from bptrace.order import unshuffled
+
+BY_GRADIENT, LOCALLY = 1, 2
 
 
 class LayerNet(NamedTuple):
@@ -75,8 +78,9 @@ class Net(NamedTuple):
         For each parameter whether the update changes it.
     scratch : array of float
         Room for a number of each neuron of a layer.
-    depth, n_parameters : int
-        Number of the last layer; weights and biases.
+    depth, n_w, n_parameters, memories : int
+        Number of the last layer; weights; weights and biases; numbers that the rule remembers of
+        each parameter.
     gradients, samples, sample_size, error_at : int
         Where gradients and first sample begin in a record, the size of the part of one sample, and
         where E stands in it.
@@ -89,7 +93,9 @@ class Net(NamedTuple):
     trained: array[int]
     scratch: array[float]
     depth: int
+    n_w: int
     n_parameters: int
+    memories: int
     gradients: int
     samples: int
     sample_size: int
@@ -103,13 +109,26 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    loss, rule : int
+    loss, rule, schedule : int
         Codes in their tables.
     fused : int
         0, or if the loss undoes the last activation its code among the losses that do so.
-    eta : float
-    phases : int
-        1: forward only, 2: backward too, 3: and the update.
+    eta, rate_a, rate_b : float
+        Learning rate, and the options of its schedule.
+    rate_from, rates : array
+        From which update on (from 1, ascending) which learning rate; empty: by the schedule.
+    rate_counts : int
+        Updates that count as one for the schedule: those of an epoch, or 1.
+    constants : Constants
+        Of the rule.
+    corrects : int
+        1 if the rule's means are corrected for their beginning at 0.
+    decoupled : int
+        1 if the decay shrinks the weights themselves, 0 if it is added to their gradients.
+    first_taught : int
+        The first layer that a local rule teaches.
+    measures, backward, learns : int
+        1 if there is an error; 1 if it is differentiated; 0: no update, `BY_GRADIENT`, `LOCALLY`.
     batch, per_epoch, batches : int
         Samples of one update, samples of an epoch, and updates of an epoch.
     shuffled : int
@@ -120,7 +139,7 @@ class Plan(NamedTuple):
         Updates done before, number of steps to do, and slots from one record to the next: 0 if all
         share one record.
     x, t : array of float
-        Inputs and targets, one sample after the other; `t` is empty if only `phases` 1 is run.
+        Inputs and targets, one sample after the other; `t` is empty where samples have none.
     order : array of int
         The samples (from 0) of an epoch, one after the other, and what `order.unshuffled`
         puts behind them if there is an order for each epoch: the only thing that kernels change
@@ -130,8 +149,20 @@ class Plan(NamedTuple):
     loss: int
     fused: int
     rule: int
+    schedule: int
     eta: float
-    phases: int
+    rate_a: float
+    rate_b: float
+    rate_from: array[int]
+    rates: array[float]
+    rate_counts: int
+    constants: Constants
+    corrects: int
+    decoupled: int
+    first_taught: int
+    measures: int
+    backward: int
+    learns: int
     batch: int
     per_epoch: int
     batches: int
@@ -153,10 +184,12 @@ def cast_net(problem: Problem) -> Net:
     return Net(
         layers=[_cast_layer(problem, l, tape) for l in range(network.depth + 1)],
         connected=connected,
-        trained=connected + array("B", [network.train_biases]) * layout.n_b,
+        trained=array("B", map(problem.is_trained, layout.parameters())),
         scratch=array("d", [0.0]) * max(network.widths),
         depth=network.depth,
+        n_w=layout.n_w,
         n_parameters=layout.n_parameters,
+        memories=len(layout.shape.memory),
         gradients=layout.gradients,
         samples=layout.samples,
         sample_size=layout.sample_size,
@@ -191,13 +224,36 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
 
 def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
     """Return how to run `steps` steps after the first `start`, with or without records of them."""
-    training = problem.training
+    training, rule = problem.training, problem.rule
+    schedule = training.schedule or Schedule()
+    options = dict(schedule.options)
+    rate_a, rate_b, *_ = (
+        *(options.get(*o) for o in SCHEDULES.get(schedule.name).options),
+        0.0,
+        0.0,
+    )
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
         rule=RULES.code(training.rule) if training.rule else 0,
+        schedule=SCHEDULES.code(schedule.name),
         eta=float(training.learning_rate),
-        phases=problem.phases,
+        rate_a=float(rate_a),
+        rate_b=float(rate_b),
+        rate_from=array("q", (first for first, _ in schedule.rates)),
+        rates=array("d", (rate for _, rate in schedule.rates)),
+        rate_counts=problem.batches if schedule.per_epoch else 1,
+        constants=(rule or RULES.get("gradient-descent")).constants(
+            dict(training.options), training.weight_decay
+        ),
+        corrects=int(rule is not None and rule.corrected is not None),
+        decoupled=int(rule is not None and rule.decoupled),
+        first_taught=problem.network.depth
+        if rule and rule.local and rule.local.needs_target
+        else 1,
+        measures=int(problem.has_error),
+        backward=int(problem.has_backward),
+        learns=_learns(problem),
         batch=training.batch,
         per_epoch=problem.per_epoch,
         batches=problem.batches,
@@ -220,6 +276,12 @@ def _order(problem: Problem) -> array[int]:
     if order == "file":
         return array("Q", range(len(problem.samples)))
     return array("Q", (int(sample) - 1 for sample in order))
+
+
+def _learns(problem: Problem) -> int:
+    if problem.rule is None or not problem.learns:
+        return 0
+    return BY_GRADIENT if problem.rule.local is None else LOCALLY
 
 
 def log_slots(layout: Layout, steps: int, log: bool) -> int:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import maximum
 from bptrace.maths.losses import LOSSES, fused
-from bptrace.maths.rules import RULES
+from bptrace.maths.rules import RULES, Constants, Rule
+from bptrace.maths.schedules import SCHEDULES
 
 Scalar = Callable[..., float]
 
@@ -145,4 +146,32 @@ def fused_code(loss: str, activation: str) -> int:
 
 
 update = fold(entry.f for entry in RULES)
-"""``update(code, p, g, eta)``: the parameter after the step."""
+"""``update(code, p, g, eta, first, second, constants)``: the parameter after the update."""
+
+
+def nothing(old: float, g: float, eta: float, c: Constants) -> float:
+    """0: the rule has no such memory."""
+    return 0.0
+
+
+def _remember(entry: Rule, k: int) -> Scalar:
+    return entry.memory[k].f if k < len(entry.memory) else nothing
+
+
+remember_first = fold(_remember(entry, 0) for entry in RULES)
+"""``remember_first(code, old, g, eta, constants)``: the first memory after the update."""
+
+remember_second = fold(_remember(entry, 1) for entry in RULES)
+"""``remember_second(code, old, g, eta, constants)``: the second one."""
+
+
+def no_step(eta: float, x: float, t: float, y: float) -> float:
+    """0: the rule is not local."""
+    return 0.0
+
+
+local_step = fold(no_step if entry.local is None else entry.local.f for entry in RULES)
+"""``local_step(code, eta, x, t, y)``: what one sample adds to a parameter by a local rule."""
+
+scheduled = fold(entry.f for entry in SCHEDULES)
+"""``scheduled(code, rate, n, a, b)``: the learning rate after n updates or epochs."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from bptrace.kernels.cast import Net, Plan
+from bptrace.kernels.cast import BY_GRADIENT, LOCALLY, Net, Plan
 from bptrace.kernels.dispatch import (
     act,
     act_layer,
@@ -27,11 +27,17 @@ from bptrace.kernels.dispatch import (
     fused_common,
     fused_loss,
     fused_slope,
+    local_step,
     loss,
     loss_slope,
+    remember_first,
+    remember_second,
+    scheduled,
     update,
 )
 from bptrace.kernels.tape import evaluate
+from bptrace.maths.ieee import power
+from bptrace.maths.rules import Constants
 from bptrace.order import shuffle
 
 if TYPE_CHECKING:
@@ -70,12 +76,21 @@ def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> Non
         sample = plan.order[first + position]
         load_inputs(net, plan, log, part, sample)
         forward(net, log, record, part)
-        if plan.phases > 1:
+        if plan.measures:
+            total_error(net, plan, log, part, sample)
+        if plan.backward:
             backward(net, plan, log, record, sample, position)
-    if plan.phases > 1:
+        if plan.learns == LOCALLY:
+            local_steps(net, plan, log, record, sample, position, learning_rate(plan, done + 1))
+    if plan.measures:
         errors[s] = batch_error(net, plan, log, record, count)
+    if plan.backward or plan.learns == LOCALLY:
         mean_gradients(net, plan, log, record, count)
     next_parameters(net, plan, log, record)
+    if plan.learns == BY_GRADIENT:
+        update_by_gradient(net, plan, log, record, done + 1)
+    elif plan.learns == LOCALLY:
+        update_locally(net, plan, log, record)
 
 
 def forward(net: Net, log: Numbers, record: int, part: int) -> None:
@@ -86,9 +101,8 @@ def forward(net: Net, log: Numbers, record: int, part: int) -> None:
 
 
 def backward(net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int) -> None:
-    """Calculate E of the sample, then δ and the gradients, from the last layer to the first."""
+    """Calculate δ and the gradients, from the last layer to the first."""
     part = record + net.samples + position * net.sample_size
-    total_error(net, plan, log, part, sample)
     output_deltas(net, plan, log, part, sample)
     for l in range(net.depth, 0, -1):
         weight_gradients(net, log, record, part, l, position)
@@ -294,18 +308,107 @@ def batch_error(net: Net, plan: Plan, log: Numbers, record: int, count: int) -> 
 
 
 def mean_gradients(net: Net, plan: Plan, log: Numbers, record: int, count: int) -> None:
-    """Divide the gradients by the number of samples, where `plan` asks for the mean."""
+    """Divide gradients, or a local rule's steps, by the number of samples, where `plan` says so."""
     g = record + net.gradients
     if plan.mean and count > 1:
         for k in range(net.n_parameters):
             log[g + k] = log[g + k] / float(count)
 
 
+# The update
+
+
 def next_parameters(net: Net, plan: Plan, log: Numbers, record: int) -> None:
-    """p⁺ = rule(p, ∂E/∂p, η) into the next record; p where nothing is trained."""
+    """Carry parameters, and what the rule remembers, into the next record as they are."""
+    if plan.stride:
+        after = record + plan.stride
+        for k in range(net.n_parameters * (1 + net.memories)):
+            log[after + k] = log[record + k]
+
+
+def learning_rate(plan: Plan, number: int) -> float:
+    """η of the update `number`, from 1."""
+    n = len(plan.rates)
+    if n:
+        k = 0
+        while k + 1 < n and plan.rate_from[k + 1] <= number:
+            k += 1
+        return plan.rates[k]
+    done = float((number - 1) // plan.rate_counts)
+    return scheduled(plan.schedule, plan.eta, done, plan.rate_a, plan.rate_b)
+
+
+def constants_of(plan: Plan, number: int) -> Constants:
+    """The rule's constants at the update `number`, from 1."""
+    c = plan.constants
+    fill_first = fill_second = 1.0
+    if plan.corrects:
+        fill_first = 1.0 - power(c.keep_first, float(number))
+        fill_second = 1.0 - power(c.keep_second, float(number))
+    return Constants(
+        c.keep_first, c.keep_second, c.epsilon, c.weight_decay, fill_first, fill_second
+    )
+
+
+def update_by_gradient(net: Net, plan: Plan, log: Numbers, record: int, number: int) -> None:
+    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p) into the next record, where p is trained."""
+    after, g = record + plan.stride, record + net.gradients
+    n, memories = net.n_parameters, net.memories
+    eta, c = learning_rate(plan, number), constants_of(plan, number)
+    first = second = 0.0
+    for k in range(n):
+        if not net.trained[k]:
+            continue
+        p, gradient = log[record + k], log[g + k]
+        if c.weight_decay != 0.0 and k < net.n_w:
+            if plan.decoupled:
+                p = p - eta * c.weight_decay * p
+            else:
+                gradient = gradient + c.weight_decay * p
+        if memories > 0:
+            first = remember_first(plan.rule, log[record + n + k], gradient, eta, c)
+            log[after + n + k] = first
+        if memories > 1:
+            second = remember_second(plan.rule, log[record + n + n + k], gradient, eta, c)
+            log[after + n + n + k] = second
+        log[after + k] = update(plan.rule, p, gradient, eta, first, second, c)
+
+
+def local_steps(
+    net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int, eta: float
+) -> None:
+    """Add what the sample adds to each weight and bias by a local rule to the sum over the batch.
+
+    It stands where gradients stand otherwise. A layer without targets has t = 0; it is trained only
+    by rules that do not look at t.
+    """
+    part = record + net.samples + position * net.sample_size
+    for l in range(plan.first_taught, net.depth + 1):
+        layer = net.layers[l]
+        m, y = layer.sources, part + layer.out_at
+        x, g = part + net.layers[l - 1].out_at, record + net.gradients + layer.w_at
+        b = record + net.gradients + layer.b_at
+        has_targets = l == net.depth and len(plan.t) > 0
+        target = sample * layer.size
+        if layer.biases == 1 and not position:
+            log[b] = -0.0
+        for j in range(layer.size):
+            t = plan.t[target + j] if has_targets else 0.0
+            out = log[y + j]
+            for i in range(m):
+                before = log[g + i] if position else -0.0
+                log[g + i] = before + local_step(plan.rule, eta, log[x + i], t, out)
+            g = g + m
+            if layer.biases == 1:
+                log[b] = log[b] + local_step(plan.rule, eta, 1.0, t, out)
+            elif layer.biases:
+                before = log[b + j] if position else -0.0
+                log[b + j] = before + local_step(plan.rule, eta, 1.0, t, out)
+
+
+def update_locally(net: Net, plan: Plan, log: Numbers, record: int) -> None:
+    """p⁺ = p + Δp, where p is trained."""
     after, g = record + plan.stride, record + net.gradients
     for k in range(net.n_parameters):
-        p = log[record + k]
-        if plan.phases > 2 and net.trained[k]:
-            p = update(plan.rule, p, log[g + k], plan.eta)
-        log[after + k] = p
+        if net.trained[k]:
+            log[after + k] = log[record + k] + log[g + k]

@@ -12,12 +12,12 @@ Sources: Rumelhart, Hinton & Williams, Learning representations by back-propagat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from bptrace.address import Address, Quantity, partial
+from bptrace.address import AFTER, BEFORE, Address, Quantity, partial
 from bptrace.maths.expr import (
     FLOATS,
     ONE,
@@ -31,10 +31,12 @@ from bptrace.maths.expr import (
     inline,
     mul,
     spread,
+    sub,
 )
 from bptrace.maths.losses import LOSSES, Fused, fused
 from bptrace.maths.own import activation_of
-from bptrace.maths.rules import RULES
+from bptrace.maths.rules import Rule
+from bptrace.maths.schedules import SCHEDULES
 from bptrace.model import Problem
 
 Q = Quantity
@@ -84,14 +86,14 @@ class Chapter:
             for j in range(1, self.network.widths[l] + 1):
                 yield Address(Q.IN, l, j, sample=sample, step=step)
                 yield Address(Q.OUT, l, j, sample=sample, step=step)
-        if self.problem.phases > 1:
+        if self.problem.has_error:
             for k in range(1, self.network.widths[-1] + 1):
                 yield Address(Q.E_K, 0, k, sample=sample, step=step)
             yield Address(Q.E, sample=sample, step=step)
 
     def backward(self, sample: int, step: int) -> Iterator[Address]:
         """Yield the quantities of the backward pass, from the last layer to the first."""
-        if self.problem.phases < 2:
+        if not self.problem.has_backward:
             return
         for l in range(self.network.depth, 0, -1):
             outs = self._layer(Address(Q.OUT, l, sample=sample, step=step))
@@ -111,9 +113,17 @@ class Chapter:
                 yield Address(Q.D_B, l, 1, sample=sample, step=step)
 
     def update(self, step: int) -> Iterator[Address]:
-        """Yield the gradients of the batch (if it has several samples) and the new parameters."""
-        if self.problem.phases < 3:
+        """Yield what makes an update, in order of calculation.
+
+        First the rate (if it changes), then the sums over the batch (if it has several samples),
+        and for each parameter what is remembered of it, and its new value.
+        """
+        if not self.problem.learns:
             return
+        rule = self.problem.rule
+        assert rule is not None
+        if self.problem.training.schedule is not None:
+            yield Address(Q.ETA, step=step)
         parameters = [
             p.at(0, step)
             for l in range(1, self.network.depth + 1)
@@ -121,9 +131,14 @@ class Chapter:
             for p in self._own(Address(Q.IN, l, j), first=j == 1)
         ]
         if len(self.problem.batch(step)) > 1:
-            yield Address(Q.E, step=step)
-            yield from (partial(None, p) for p in parameters)
-        yield from (p._replace(quantity=_NEW[p.quantity]) for p in parameters)
+            if self.problem.has_error:
+                yield Address(Q.E, step=step)
+            local = rule.local is not None
+            yield from (_step_of(p) if local else partial(None, p) for p in parameters)
+        for p in parameters:
+            for quantity in (*(AFTER[m.quantity] for m in rule.memory), *(rule.corrected or ())):
+                yield p._replace(quantity=quantity)
+            yield p._replace(quantity=AFTER[p.quantity])
 
     def _by_output(self, out: Address) -> Iterator[Address]:
         """Yield ∂E/∂out, behind the paths of its sum that have names of their own: ∂E_k/∂out."""
@@ -161,11 +176,8 @@ class Chapter:
         """Yield the trained parameters of a neuron; a shared bias only if it is the `first`."""
         for p in self._into(net):
             shared = p.quantity is Q.B and self._is_shared(net.layer)
-            if self._is_trained(p) and (first or not shared):
+            if self.problem.is_trained(p) and (first or not shared):
                 yield p
-
-    def _is_trained(self, parameter: Address) -> bool:
-        return parameter.quantity is Q.W or self.network.train_biases
 
     def _is_shared(self, l: int) -> bool:
         return self.network.layers[l].shares_bias
@@ -178,8 +190,7 @@ class Chapter:
     def _parameter(self, address: Address) -> Expr | None:
         if address.step <= 1:
             return None
-        new = Q.W_NEW if address.quantity is Q.W else Q.B_NEW
-        return Ref(address._replace(quantity=new, step=address.step - 1))
+        return Ref(address._replace(quantity=AFTER[address.quantity], step=address.step - 1))
 
     def _in(self, address: Address) -> Expr:
         terms: list[Expr] = []
@@ -430,35 +441,155 @@ class Chapter:
 
     # Update
 
+    def _rate(self, address: Address) -> Expr | None:
+        """η, which a schedule may change from update to update."""
+        training = self.problem.training
+        schedule = training.schedule
+        if schedule is None:
+            return None
+        if schedule.rates:
+            return Num([rate for first, rate in schedule.rates if first <= address.step][-1])
+        entry = SCHEDULES.get(schedule.name)
+        done = address.step - 1
+        if schedule.per_epoch:
+            done //= self.problem.batches
+        options = dict(entry.options) | dict(schedule.options)
+        places: dict[Hashable, Expr] = {name: Num(value) for name, value in options.items()}
+        return bind(
+            entry.expr, {"rate": Num(training.learning_rate), "n": Num(float(done)), **places}
+        )
+
+    def _eta(self, step: int) -> Expr:
+        """η: one for all steps, or that of a step."""
+        return Ref(Address(Q.ETA, step=0 if self.problem.training.schedule is None else step))
+
     def _step(self, address: Address) -> Expr:
-        return self._rule(address, new=False)
+        """Δw or Δb."""
+        rule, p = self.problem.rule, address.parameter
+        if rule is None or not self.problem.is_trained(p):
+            return ZERO
+        if rule.local is not None:
+            return self._local_step(p)
+        expr = bind(rule.step_expr, self._places(p))
+        shrunk = self._shrinking(p)
+        return expr if shrunk is None or not rule.decoupled else sub(expr, shrunk)
 
     def _new(self, address: Address) -> Expr:
-        return self._rule(address, new=True)
+        """w⁺ or b⁺."""
+        rule, p = self.problem.rule, address.parameter
+        if rule is None or not self.problem.is_trained(p):
+            return Ref(p)
+        places = self._places(p)
+        if rule.local is not None:
+            several = len(self.problem.batch(p.step)) > 1
+            places["step"] = Ref(_step_of(p)) if several else self._local_step(p)
+        shrunk = self._shrinking(p)
+        if rule.decoupled and shrunk is not None:
+            places["parameter"] = sub(Ref(p), shrunk)
+        return bind(rule.new_expr, places)
 
-    def _rule(self, address: Address, new: bool) -> Expr:
-        is_weight = address.quantity in (Q.STEP_W, Q.W_NEW)
-        p = address._replace(quantity=Q.W if is_weight else Q.B)
-        trained = self.problem.phases == 3 and self._is_trained(p)
-        if trained and is_weight:
-            trained = self.network.connected(p.layer, p.neuron, p.source)
-        if not trained:
-            return Ref(p) if new else ZERO
-        rule = RULES.get(self.problem.training.rule)
+    def _remembered(self, address: Address) -> Expr:
+        """v⁺, m⁺ or s⁺: what is remembered after the update."""
+        rule, p = self.problem.rule, address.parameter
+        old = BEFORE[address.quantity]
+        if rule is None or not self.problem.is_trained(p):
+            return Ref(address._replace(quantity=old))
+        (expr,) = (memory.expr for memory in rule.memory if memory.quantity is old)
+        return bind(expr, self._places(p))
+
+    def _corrected(self, address: Address) -> Expr:
+        """m̂ or ŝ: a mean without its beginning at 0."""
+        rule = self.problem.rule
+        assert rule is not None
+        assert rule.corrected is not None
+        return bind(rule.corrected[address.quantity], self._places(address.parameter))
+
+    def _places(self, p: Address) -> dict[Hashable, Expr]:
+        """What stands in the open places of the rule's formulas for the parameter `p`."""
+        rule, training = self.problem.rule, self.problem.training
+        assert rule is not None
+        gradient: Expr = Ref(partial(None, p))
+        decay = self._decay(rule, p)
+        if decay and not rule.decoupled:
+            gradient = add(gradient, mul(Num(decay), Ref(p), role="weight decay"))
         places: dict[Hashable, Expr] = {
             "parameter": Ref(p),
-            "gradient": Ref(partial(None, p)),
-            "eta": Ref(Address(Q.ETA)),
+            "gradient": gradient,
+            "eta": self._eta(p.step),
+            "n": Num(float(p.step)),
         }
-        return bind(rule.new_expr if new else rule.step_expr, places)
+        given = dict(training.options)
+        for option in rule.options:
+            places[option.name] = Num(rule.constant(option.name, given))
+        for memory in rule.memory:
+            for quantity in (memory.quantity, AFTER[memory.quantity]):
+                places[quantity] = Ref(p._replace(quantity=quantity))
+        for quantity in rule.corrected or ():
+            places[quantity] = Ref(p._replace(quantity=quantity))
+        return places
+
+    def _decay(self, rule: Rule, p: Address) -> float:
+        """λ of a parameter: biases have none."""
+        given = self.problem.training.weight_decay
+        return 0.0 if p.is_of_bias else rule.weight_decay if given is None else given
+
+    def _shrinking(self, p: Address) -> Expr | None:
+        """η·λ·w, by which a decoupled decay shrinks a weight; None if it does not."""
+        rule = self.problem.rule
+        assert rule is not None
+        decay = self._decay(rule, p)
+        if not decay:
+            return None
+        return mul(self._eta(p.step), Num(decay), Ref(p), role="weight decay")
+
+    def _local_step(self, p: Address) -> Expr:
+        """What the samples of the batch add to `p` by a local rule, added up."""
+        rule, samples = self.problem.rule, self.problem.batch(p.step)
+        assert rule is not None
+        assert rule.local is not None
+        expr = rule.local.bias_expr if p.is_of_bias else rule.local.expr
+        total = add(
+            *(
+                bind(expr, self._seen(p._replace(neuron=j), s))
+                for s in samples
+                for j in self._neurons_of(p)
+            ),
+            role="batch sum",
+        )
+        if self.problem.training.reduction == "mean" and len(samples) > 1:
+            return div(total, Num(float(len(samples))), role="batch mean")
+        return total
+
+    def _neurons_of(self, p: Address) -> Sequence[int]:
+        """The neurons to which a parameter leads: all of the layer for a shared bias."""
+        everyone = p.is_of_bias and self._is_shared(p.layer)
+        return range(1, self.network.widths[p.layer] + 1) if everyone else (p.neuron,)
+
+    def _seen(self, p: Address, sample: int) -> dict[Hashable, Expr]:
+        """What a local rule sees at the connection `p`."""
+        y = Address(Q.OUT, p.layer, p.neuron, sample=sample, step=p.step)
+        return {
+            "eta": self._eta(p.step),
+            "x": Ref(y._replace(layer=p.layer - 1, neuron=p.source)),
+            "t": Ref(y._replace(quantity=Q.T, layer=0)),
+            "y": Ref(y),
+        }
 
 
-_NEW = {Q.W: Q.W_NEW, Q.B: Q.B_NEW}
+def _step_of(parameter: Address) -> Address:
+    """The address of Δw or Δb."""
+    return parameter._replace(quantity=Q.STEP_B if parameter.is_of_bias else Q.STEP_W)
+
+
 _RHW = "Rumelhart, Hinton & Williams (1986), eq. "
+_ADAM = "Kingma & Ba (2015), algorithm 1"
 _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]] = {
-    Q.ETA: (Chapter._given, "given"),
+    Q.ETA: (Chapter._rate, "the schedule of the learning rate"),
     Q.W: (Chapter._parameter, "given"),
     Q.B: (Chapter._parameter, "given"),
+    Q.V: (Chapter._parameter, "given"),
+    Q.M: (Chapter._parameter, "given"),
+    Q.S: (Chapter._parameter, "given"),
     Q.T: (Chapter._given, "given"),
     Q.IN: (Chapter._in, _RHW + "1"),
     Q.OUT: (Chapter._out, _RHW + "2"),
@@ -468,6 +599,11 @@ _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]
     Q.D_IN: (Chapter._d_in, _RHW + "5; Nielsen (2015), BP1"),
     Q.D_W: (Chapter._d_w, _RHW + "6; Nielsen (2015), BP4"),
     Q.D_B: (Chapter._d_b, "Nielsen (2015), BP3"),
+    Q.V_NEW: (Chapter._remembered, _RHW + "9"),
+    Q.M_NEW: (Chapter._remembered, _ADAM),
+    Q.S_NEW: (Chapter._remembered, _ADAM),
+    Q.M_HAT: (Chapter._corrected, _ADAM),
+    Q.S_HAT: (Chapter._corrected, _ADAM),
     Q.STEP_W: (Chapter._step, _RHW + "8"),
     Q.STEP_B: (Chapter._step, _RHW + "8"),
     Q.W_NEW: (Chapter._new, _RHW + "8"),

@@ -8,7 +8,6 @@ This module knows nothing of networks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -141,11 +140,6 @@ def _absolute(a: float) -> float:
     return abs(a)
 
 
-def _square_root(a: float) -> float:
-    """√a, correctly rounded as IEEE-754 has it; nan below 0, where CPython would raise."""
-    return math.sqrt(a) if a >= 0.0 else math.nan
-
-
 def maximum(a: float, b: float) -> float:
     """Return the larger of a and b; nan if a is nan, +0.0 rather than −0.0 for relu(−0.0)."""
     return b if a <= b else a
@@ -172,7 +166,7 @@ SCALARS: Mapping[str, Callable[..., float]] = {
     "neg": _negative,
     "square": _squared,
     "abs": _absolute,
-    "sqrt": _square_root,
+    "sqrt": ieee.sqrt,
     "exp": ieee.exp,
     "log": ieee.log,
     "log1p": ieee.log1p,
@@ -202,6 +196,9 @@ FLOATS: Reading[float] = Reading(
         "max": lambda *terms: reduce(maximum, terms),
         "times_log": ieee.times_log,
         "times_reciprocal": ieee.times_reciprocal,
+        "power": ieee.power,
+        "floor": ieee.floor,
+        "differ": lambda a, b: 1.0 if a != b else 0.0,
     },
 )
 """float64 in the order of the tree, bit for bit what the kernels compute."""

@@ -33,9 +33,21 @@ gives compiled versions of these two and compiles everything else as it stands h
 Not responsible for: integers, arrays, complex numbers, other rounding modes than to nearest.
 """
 
+import math
 from math import copysign, frexp, inf, ldexp, nan
 
-__all__ = ["divide", "exp", "log", "log1p", "tanh", "times_log", "times_reciprocal"]
+__all__ = [
+    "divide",
+    "exp",
+    "floor",
+    "log",
+    "log1p",
+    "power",
+    "sqrt",
+    "tanh",
+    "times_log",
+    "times_reciprocal",
+]
 
 # ln 2 in two parts (Cody & Waite). The first has 42 bits, so that k * LN2_HIGH is exact for
 # every exponent k of a float64; their sum is ln 2 to 2**-98.
@@ -267,3 +279,28 @@ def times_log(t: float, x: float) -> float:
 def times_reciprocal(t: float, x: float) -> float:
     """Return t/x, and 0 for t = 0 whatever x is: the slope of `times_log`."""
     return 0.0 if t == 0.0 else divide(t, x)
+
+
+def sqrt(x: float) -> float:
+    """Return the square root, rounded as IEEE 754 prescribes; nan for numbers below 0."""
+    return math.sqrt(x) if x >= 0.0 else nan
+
+
+def floor(x: float) -> float:
+    """Return the largest whole number that is not above x; x itself for nan and infinities."""
+    return float(math.floor(x)) if -TO_WHOLE < x < TO_WHOLE else x
+
+
+def power(x: float, n: float) -> float:
+    """Return x to the whole power n >= 0 by squaring, each product rounded: x**13 = x·x**4·x**8.
+
+    Knuth, "The Art of Computer Programming", volume 2, section 4.6.3. A chain of at most
+    2·log2(n) products, so the relative error is at most about n·2**-53: that of n - 1 products.
+    """
+    result, square, left = 1.0, x, n
+    while left >= 1.0:
+        half = floor(left * 0.5)
+        if left - half - half == 1.0:
+            result = result * square
+        square, left = square * square, half
+    return result

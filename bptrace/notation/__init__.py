@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from bptrace.address import Address, Quantity
+from bptrace.address import AFTER, CORRECTED, Address, Quantity
 from bptrace.maths.equations import Chapter, Equation
 from bptrace.maths.expr import FLOATS, ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
 from bptrace.model import Network, Problem
@@ -83,6 +83,8 @@ class Notation:
         Whether δ means −∂E/∂in.
     ascii : bool
         Write ASCII only (names of users stay as they are).
+    memory : tuple of Quantity
+        What the learning rule remembers of each parameter; it has names then.
     """
 
     def __init__(
@@ -91,8 +93,10 @@ class Notation:
         dialect: str = "in-out",
         minus_delta: bool = False,
         ascii: bool = False,
+        memory: tuple[Quantity, ...] = (),
     ) -> None:
         self.network = network
+        self.memory = memory
         self.dialect: Dialect = get_dialect(dialect)
         self.minus_delta = minus_delta
         self.ascii = ascii
@@ -101,7 +105,13 @@ class Notation:
     @classmethod
     def of(cls, problem: Problem, dialect: str = "", ascii: bool = False) -> Notation:
         """Return the notation of a problem's own file, or the same in another dialect."""
-        return cls(problem.network, dialect or problem.dialect, problem.minus_delta, ascii)
+        return cls(
+            problem.network,
+            dialect or problem.dialect,
+            problem.minus_delta,
+            ascii,
+            problem.memory,
+        )
 
     # Names
 
@@ -247,7 +257,9 @@ class Notation:
 
     @cached_property
     def _with_other_delta(self) -> Notation:
-        return Notation(self.network, self.dialect.name, not self.minus_delta, self.ascii)
+        return Notation(
+            self.network, self.dialect.name, not self.minus_delta, self.ascii, self.memory
+        )
 
     @cached_property
     def _known(self) -> dict[str, Expr]:
@@ -282,9 +294,18 @@ class Notation:
                     yield Address(Q.IN, l, j), None
                     yield self._delta(l, j)
                     for i in range(1, self.network.widths[l - 1] + 1):  # missing ones, too
-                        yield Address(Q.W, l, j, i), None
+                        yield from self._with_memory(Address(Q.W, l, j, i))
                     if layer.biases:
-                        yield Address(Q.B, l, j), None
+                        yield from self._with_memory(Address(Q.B, l, j))
+
+    def _with_memory(self, parameter: Address) -> Iterator[tuple[Address, None]]:
+        """Yield a parameter and what the rule remembers of it, which has two names if corrected."""
+        yield parameter, None
+        for quantity in self.memory:
+            yield parameter._replace(quantity=quantity), None
+            yield parameter._replace(quantity=AFTER[quantity]), None
+            if quantity in CORRECTED and len(self.memory) > 1:
+                yield parameter._replace(quantity=CORRECTED[quantity]), None
 
     def _delta(self, l: int, j: int) -> tuple[Address, Expr | None]:
         gradient = Address(Q.D_IN, l, j)

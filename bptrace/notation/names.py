@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bptrace.address import Address, Quantity
+from bptrace.address import BEFORE, Address, Quantity
 from bptrace.model import Network
 from bptrace.notation.dialect import Dialect
 
@@ -28,8 +28,9 @@ _PARAMETER = {
 }
 _ASCII = {
     "Δ": "step_", "∂": "d", "δ": "delta", "η": "eta", "ε": "eps", "θ": "theta", "σ": "sigma",
+    "√": "sqrt", "≠": "!=", "⌊": "floor(", "⌋": ")", "̂": "hat", "α": "alpha",
     "…": "...", "⋮": ":", "–": "-", "Σ": "sum", "⁺": "+", "·": "*", "−": "-", "½": "0.5",
-    "√": "sqrt", "⁽": "(", "⁾": ")", **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
+    "⁽": "(", "⁾": ")", **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
 }  # fmt: skip
 _TO_ASCII = str.maketrans(_ASCII)
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -70,6 +71,8 @@ class Names:
     def name(self, address: Address, mark: bool = False) -> str:
         """Return the name of a quantity; with `mark` its sample is written as a superscript."""
         quantity = address.quantity
+        if quantity.is_memory:
+            return self._memory(address)
         if quantity in _PARAMETER:
             plain, pattern = _PARAMETER[quantity]
             return pattern.format(self.name(address._replace(quantity=plain)))
@@ -79,6 +82,16 @@ class Names:
             return self._plain(address, "delta") + (_sample(address) if mark else "")
         top = Address(Q.E, sample=address.sample) if address.of is None else address.of
         return f"∂{self.name(top, mark)}/∂{self.name(address.denominator)}"
+
+    def _memory(self, address: Address) -> str:
+        """Return the name of what a rule remembers; a dialect may have its own for velocities."""
+        quantity = address.quantity
+        head = BEFORE.get(quantity, quantity).head.replace("hat", "\u0302")
+        plus = "⁺" if quantity in BEFORE else ""
+        pattern = self.dialect.names.get(f"velocity{plus and '_new'}", "")
+        if head != "v" or not pattern:
+            pattern = f"{head}_{{p}}{plus}"
+        return pattern.format(p=self.name(address.parameter))
 
     def delta(self, address: Address) -> str:
         """Return the name of δ of a neuron, also in dialects and files that print ∂E/∂in."""

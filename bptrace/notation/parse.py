@@ -11,7 +11,16 @@ import re
 from collections.abc import Callable, Mapping
 from math import isinf
 
-from bptrace.address import FORMS, PLUS, Address, Quantity, goes_on, match_positional, partial
+from bptrace.address import (
+    AFTER,
+    FORMS,
+    PLUS,
+    Address,
+    Quantity,
+    goes_on,
+    match_positional,
+    partial,
+)
 from bptrace.errors import BptraceError, suggest
 from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, add, call, div, mul, neg, square, sub
 
@@ -35,7 +44,7 @@ _NUMBER = re.compile(
     rf"{_END}|½"
 )
 _PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
-_SQUARE = re.compile(rf"²|(?:\^|\*\*)2{_END}")
+_POWER = re.compile(rf"²|(?:\^|\*\*)(?P<n>\d{{1,9}}){_END}")
 _WORD = re.compile(r"(?:\[[\d\s,]*\]|[^\s+*/(),|^²-])+")
 _BAR = re.compile(r"\s*/\s*[d∂]")
 _CHANGE = re.compile(r"step_|Δ")
@@ -51,7 +60,6 @@ _MOST_NESTED = 100
 _QUOTED = 40
 """Of a longer text only this much is repeated in a message."""
 
-_NEW = {Quantity.W: Quantity.W_NEW, Quantity.B: Quantity.B_NEW}
 _STEP = {Quantity.W: Quantity.STEP_W, Quantity.B: Quantity.STEP_B}
 
 
@@ -115,11 +123,12 @@ class Reader:
 
     def _power(self) -> Expr:
         base = self._atom()
-        while self._peek() and (power := _SQUARE.match(self.text, self.at)):
+        while self._peek() and (power := _POWER.match(self.text, self.at)):
             self.at = power.end()
-            base = self._nest(square(base))
+            n = float(power["n"] or 2)
+            base = self._nest(square(base) if n == 2.0 else call("power", base, Num(n)))
         if self.text.startswith(("^", "**"), self.at):
-            raise self._error("of powers only squares are understood, ² or ^2, and e^(…)")
+            raise self._error("of powers only whole ones are understood, ² or ^3, and e^(…)")
         return base
 
     def _atom(self) -> Expr:
@@ -250,12 +259,12 @@ class Reader:
         """``w5+`` and ``w5⁺`` are the value after the update, unless something is added."""
         expr, end = found
         address = _address(expr)
-        if address is None or address.quantity not in _NEW:
+        if address is None or address.quantity not in AFTER:
             return found
         plus = PLUS.match(self.text, end)
         if plus is None:
             return found
-        return Ref(address._replace(quantity=_NEW[address.quantity])), plus.end()
+        return Ref(address._replace(quantity=AFTER[address.quantity])), plus.end()
 
     # Small change
 

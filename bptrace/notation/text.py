@@ -115,6 +115,11 @@ def _squared(a: Text) -> Text:
     return Text((a.text if bare else f"({a.text})") + "²", POWER)
 
 
+def _power(a: Text, n: Text) -> Text:
+    bare = a.binds == ATOM and "/" not in a.text
+    return Text(f"{a.text if bare else f'({a.text})'}^{_slashed(n)}", POWER)
+
+
 def _function(before: str, after: str = ")") -> Callable[..., Text]:
     return lambda *args: Text(f"{before}{', '.join(a.text for a in args)}{after}", ATOM)
 
@@ -141,6 +146,9 @@ _RULES: dict[str, Callable[..., Text]] = {
     "div": _quotient,
     "neg": _negative,
     "square": _squared,
+    "power": _power,
+    "floor": _function("⌊", "⌋"),
+    "differ": lambda a, b: Text(f"[{a.text} ≠ {b.text}]", ATOM),
     "abs": _function("|", "|"),
     "sqrt": _function("√("),
     "max": _function("max("),

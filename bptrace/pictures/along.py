@@ -90,7 +90,7 @@ def error_along(
     address = find_weight(problem, name)
     run = engines.run(problem, engine, max(1, steps))
     gradient = run.value(address._replace(quantity=_GRADIENT[address.quantity]))
-    trained = problem.phases > 2
+    trained = problem.has_backward and problem.learns
     delta = run.value(address._replace(quantity=_STEP[address.quantity])) if trained else None
     still = _held(problem)
     engine = engines.choose(still, POINTS + MOST_DOTS, engine).engine
@@ -113,7 +113,7 @@ def find_weight(problem: Problem, name: str) -> Address:
 
     Raises `BptraceError` if `name` is something else, or if `problem` has no error.
     """
-    if problem.phases < 2:
+    if not problem.has_error:
         raise BptraceError(
             f"{name}: there is no error along it, because the file gives no loss or not every "
             "sample has a target"

@@ -52,7 +52,7 @@ def names(problem: Problem, weights: Iterable[str] = ()) -> list[str]:
 
     Raises `BptraceError` if it has none.
     """
-    found = [ERROR, GRADIENTS] if problem.phases > 1 else []
+    found = [ERROR, GRADIENTS] if problem.has_backward else []
     if problem.network.widths[0] <= MOST_INPUTS:
         found.append(BOUNDARY)
     found += dict.fromkeys(WEIGHT + file_name(weight) for weight in weights)

@@ -162,14 +162,14 @@ def watch(problem: Problem, steps: int | None = None, engine: str = "auto") -> W
     for count, log in _parts(steps, problem.layout.size):
         run = engines.go_on(problem, state, count, engine, log)
         errors.extend(run.step_errors)
-        if log and problem.phases > 1:
+        if log and problem.has_backward:
             sizes += list(gradient_sizes(run))
             marks += list(run.numbers)
         state = run.state
     history = History(
         range(1, steps + 1),
         errors,
-        gradient_sizes=sizes if problem.phases > 1 else None,
+        gradient_sizes=sizes if problem.has_backward else None,
         gradient_steps=marks,
     )
     finite = all(map(isfinite, state.numbers[: problem.layout.n_parameters]))

@@ -38,6 +38,9 @@ MOST_TERMS = 12
 MOST_WEIGHTS, FEW = 16, 3
 """Of a neuron with more weights only the first few and the last are printed."""
 
+_SUMS = (Q.E, Q.D_W, Q.D_B, Q.STEP_W, Q.STEP_B)
+"""What is a sum over the batch, among the quantities of an update."""
+
 BARS = (("╷", "│", "╵", "╶"), ("|", "|", "|", "|"))
 
 
@@ -120,11 +123,10 @@ class Calculation:
 
     def _updates(self, step: int, claims: Claims, width: int) -> Iterator[Text | Heading]:
         reduction = f"{self.problem.training.reduction} over the batch"
-        new = (Q.W_NEW, Q.B_NEW)
         addresses = list(self.trace.chapter.update(step))
-        sums = [address for address in addresses if address.quantity not in new]
+        sums = [address for address in addresses if address.quantity in _SUMS]
         yield from self._phase(self.words(reduction), sums, claims, width)
-        updates = [address for address in addresses if address.quantity in new]
+        updates = [address for address in addresses if address.quantity not in _SUMS]
         yield from self._phase(self.words("update"), updates, claims, width)
 
     def _samples(self, step: int) -> Sequence[int]:
@@ -189,8 +191,9 @@ class Calculation:
         l, j = address.layer, address.neuron
         if address.quantity in (Q.E, Q.E_K):
             return Hand(self.problem.network.depth + 1, self.notation.name(Address(Q.E)))
-        shared = address.quantity in (Q.D_B, Q.B_NEW) and self.problem.network.layers[l].shares_bias
-        if shared:
+        if address.quantity is Q.ETA:
+            return Hand(0, self.notation.name(address))
+        if address.is_of_bias and self.problem.network.layers[l].shares_bias:
             return Hand(l, self.notation.name(Address(Q.B, l, 1)))
         return Hand(l, self.notation.neuron_or_output(l, j))
 
@@ -198,6 +201,8 @@ class Calculation:
         depth = self.problem.network.depth
         if hand.layer > depth:
             return self.words("error")
+        if hand.layer == 0:
+            return self.words("learning rate")
         if hand.layer == depth:
             return self.words("output layer")
         if depth == 2:
@@ -265,7 +270,7 @@ class Calculation:
 
     def _closing(self, step: int) -> Iterator[Text]:
         """E of the step's samples before and after the update."""
-        if self.problem.phases < 3:
+        if not (self.problem.learns and self.problem.has_error):
             return
         before, after = (self._error(step, at) for at in (step, step + 1))
         name = self.notation.name(Address(Q.E))

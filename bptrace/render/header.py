@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bptrace.address import Address, Quantity
 from bptrace.maths.losses import LOSSES
+from bptrace.maths.schedules import SCHEDULES
 from bptrace.model import Data, Network
 from bptrace.notation import Notation
 from bptrace.notation.text import write
@@ -82,7 +83,7 @@ class Header:
         names = [layer.formula or layer.activation for layer in network.layers[1:]]
         activations = names[0] if len(set(names)) == 1 else " – ".join(names)
         parts = [sizes, activations]
-        if self.problem.phases > 1:
+        if self.problem.has_error:
             parts.append(self._loss(network))
         return ", ".join(parts)
 
@@ -97,10 +98,10 @@ class Header:
 
     def _training(self) -> str:
         training = self.problem.training
-        if self.problem.phases < 3:
+        if not self.problem.learns:
             return ""
         rate = self.notation.name(Address(Q.ETA))
-        parts = [training.rule, f"{rate} = {training.learning_rate:g}"]
+        parts = [training.rule, f"{rate} = {training.learning_rate:g}", *self._settings()]
         if len(self.problem.samples) > 1:
             parts.append(self.words("samples in all", n=len(self.problem.samples)))
             parts.append(self._batch(training.batch, training.reduction))
@@ -112,6 +113,25 @@ class Header:
         if training.order == "shuffled":
             return [self.words("shuffled", seed=training.seed)]
         return [] if training.order == "file" else [self.words("listed order")]
+
+    def _settings(self) -> Iterator[str]:
+        """Yield the schedule, the options of the rule and the decay of weights."""
+        training, rule = self.problem.training, self.problem.rule
+        assert rule is not None
+        schedule = training.schedule
+        if schedule is not None and schedule.rates:
+            first = self.words("from update")
+            yield "; ".join(f"{rate:g} {first} {n}" for n, rate in schedule.rates)
+        elif schedule is not None:
+            entry = SCHEDULES.get(schedule.name)
+            given = dict(entry.options) | dict(schedule.options)
+            options = ", ".join(f"{name} {value:g}" for name, value in given.items())
+            yield f"{schedule.name} ({options})" if options else schedule.name
+        for option in rule.options:
+            yield f"{option.name} = {rule.constant(option.name, dict(training.options)):g}"
+        decay = rule.weight_decay if training.weight_decay is None else training.weight_decay
+        if decay:
+            yield f"weight_decay = {decay:g}"
 
     def _batch(self, batch: int, reduction: str) -> str:
         if batch == 1:

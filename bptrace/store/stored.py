@@ -226,7 +226,7 @@ class StoredTrace(Trace):
         """
         import numpy as np
 
-        if name == "E" and self.problem.phases > 1:
+        if name == "E" and self.problem.has_error:
             return np.frombuffer(self.rows("E", 0, self.steps))
         pieces = [run[name] for run in self.parts()]
         return np.concatenate(pieces) if pieces else np.zeros(0)

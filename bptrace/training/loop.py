@@ -315,7 +315,7 @@ def check_trained(problem: Problem) -> None:
             f"{file}nothing is trained, because there is no learning rule. Write [training] with "
             'rule = "gradient-descent" and learning_rate = 0.5'
         )
-    if problem.phases < 3:
+    if not problem.learns:
         raise BptraceError(
             f"{file}nothing is trained, because {problem.training.rule} needs an error: "
             "write a loss such as half-squared, and targets t = [ … ] for every sample"

@@ -94,7 +94,7 @@ class Scorer:
             out = starts[Quantity.OUT] + layout.out_at[problem.network.depth]
             for position in range(problem.training.batch):
                 part = layout.samples + position * layout.sample_size
-                error = log[part + starts[Quantity.E]] if problem.phases > 1 else nan
+                error = log[part + starts[Quantity.E]] if problem.has_error else nan
                 yield error, log[part + out : part + out + width]
 
 

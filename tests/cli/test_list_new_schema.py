@@ -12,12 +12,14 @@ from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.points import GENERATORS
 from bptrace.maths.rules import RULES
+from bptrace.maths.schedules import SCHEDULES
 from bptrace.notation import dialect_names
 
 KNOWN = {
     "activations": ACTIVATIONS.names,
     "losses": LOSSES.names,
     "rules": RULES.names,
+    "schedules": SCHEDULES.names,
     "dialects": dialect_names(),
     "generators": GENERATORS.names,
     "datasets": DATASETS.names,

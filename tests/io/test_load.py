@@ -136,7 +136,8 @@ def test_what_is_left_out_has_its_default() -> None:
     )
     assert problem.network.loss == "half-squared"
     assert problem.training == Training(rule="", batch=2, steps=1)
-    assert problem.phases == 2
+    assert problem.has_error
+    assert not problem.learns
     trained = read(text + "[training]\nlearning_rate = 2\n")
     assert trained.training == Training("gradient-descent", 2.0, 1, "sum", 1)
     everything = read(text + '[training]\nlearning_rate = 2\nbatch = "all"\nepochs = 5\n')
@@ -145,7 +146,7 @@ def test_what_is_left_out_has_its_default() -> None:
 
 def test_without_targets_there_is_only_a_forward_pass() -> None:
     text = "\n".join(line for line in WHOLE.split("[training]")[0].split("\n") if line[:3] != "t =")
-    assert read(text).phases == 1
+    assert not read(text).has_error
 
 
 @pytest.mark.parametrize(
@@ -404,7 +405,7 @@ def test_templates_load(layers: tuple[int, ...], lang: str) -> None:
     text = io.template(layers, "example", lang)
     problem = read(text)
     assert problem.network.widths == layers
-    assert problem.phases == 3
+    assert problem.learns
     assert text == io.template(layers, "example", lang)
     assert text != io.template(layers, "another", lang)
     head, _, block = text.partition("# [[claims]]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from math import inf, nan
 from struct import pack
 
@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bptrace.address import AFTER
 from bptrace.kernels import dispatch
+from bptrace.maths import ieee
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import FLOATS, Expr, Num, bind, spread
 from bptrace.maths.losses import LOSSES, Loss
 from bptrace.maths.rules import RULES, Rule
+from bptrace.maths.schedules import SCHEDULES, Schedule
 
 EDGES = [0.0, -0.0, inf, -inf, nan, 5e-324, -5e-324, 1.0, -1.0, 1.7e308, -1.7e308, 710.0, -746.0]
 NUMBERS = st.sampled_from(EDGES) | st.floats(-40.0, 40.0) | st.floats()
@@ -24,9 +27,12 @@ def bits(x: float) -> bytes:
     return b"nan" if x != x else pack("d", x)
 
 
-def read(expr: Expr, **places: float) -> bytes:
-    bound = bind(expr, {name: Num(value) for name, value in places.items()})
-    return bits(FLOATS.read(bound, lambda key: nan))
+def bound(expr: Expr, places: Mapping[Hashable, float]) -> Expr:
+    return bind(expr, {key: Num(value) for key, value in places.items()})
+
+
+def read(expr: Expr, places: Mapping[Hashable, float]) -> bytes:
+    return bits(FLOATS.read(bound(expr, places), lambda key: nan))
 
 
 def options(entry: Activation) -> list[float]:
@@ -46,8 +52,8 @@ def test_activation(entry: Activation, z: float) -> None:
         out = dispatch.act(code, z, option)
         slope = dispatch.act_slope(code, z, out, option)
         places = {"in": z, "out": out, "option": option}
-        assert bits(out) == read(entry.expr, **places)
-        assert bits(slope) == read(entry.slope_expr, **places)
+        assert bits(out) == read(entry.expr, places)
+        assert bits(slope) == read(entry.slope_expr, places)
         low, high = entry.range
         assert out != out or low <= out <= high
 
@@ -97,17 +103,59 @@ def test_loss_after_the_activation_that_it_undoes(
 @given(t=NUMBERS, a=NUMBERS, n=st.integers(1, 20).map(float))
 def test_loss(entry: Loss, t: float, a: float, n: float) -> None:
     code, places = LOSSES.code(entry.name), {"t": t, "out": a, "n": n}
-    assert bits(dispatch.loss(code, t, a, n)) == read(entry.expr, **places)
-    assert bits(dispatch.loss_slope(code, t, a, n)) == read(entry.slope_expr, **places)
+    assert bits(dispatch.loss(code, t, a, n)) == read(entry.expr, places)
+    assert bits(dispatch.loss_slope(code, t, a, n)) == read(entry.slope_expr, places)
+
+
+INSIDE = st.floats(0.01, 0.99)
+COUNTS = st.integers(0, 40).map(float)
 
 
 @pytest.mark.parametrize("entry", RULES, ids=lambda entry: entry.name)
-@given(p=NUMBERS, g=NUMBERS, eta=NUMBERS)
-def test_rule(entry: Rule, p: float, g: float, eta: float) -> None:
-    places = {"parameter": p, "gradient": g, "eta": eta}
-    assert bits(dispatch.update(RULES.code(entry.name), p, g, eta)) == read(
-        entry.new_expr, **places
+@given(p=NUMBERS, g=NUMBERS, eta=NUMBERS, old=st.tuples(NUMBERS, NUMBERS), data=st.data())
+def test_rule(
+    entry: Rule, p: float, g: float, eta: float, old: tuple[float, float], data: st.DataObject
+) -> None:
+    code, n = RULES.code(entry.name), float(data.draw(st.integers(1, 9)))
+    given_options = {option.name: data.draw(INSIDE) for option in entry.options}
+    c = entry.constants(given_options, None)
+    c = c._replace(
+        fill_first=1.0 - ieee.power(c.keep_first, n), fill_second=1.0 - ieee.power(c.keep_second, n)
     )
+    places = {"parameter": p, "gradient": g, "eta": eta, "n": n, **given_options}
+    remembered = [0.0, 0.0]
+    for k, remember in enumerate((dispatch.remember_first, dispatch.remember_second)):
+        remembered[k] = remember(code, old[k], g, eta, c)
+        if k < len(entry.memory):
+            memory = entry.memory[k]
+            places[memory.quantity] = old[k]
+            assert bits(remembered[k]) == read(memory.expr, places)
+            places[AFTER[memory.quantity]] = remembered[k]
+    for quantity, expr in (entry.corrected or {}).items():
+        places[quantity] = FLOATS.read(bound(expr, places), lambda key: nan)
+    if entry.local is None:
+        after = dispatch.update(code, p, g, eta, *remembered, c)
+        assert bits(after) == read(entry.new_expr, places)
+
+
+@pytest.mark.parametrize(
+    "entry", [rule for rule in RULES if rule.local], ids=lambda entry: entry.name
+)
+@given(eta=NUMBERS, x=NUMBERS, t=NUMBERS, y=NUMBERS)
+def test_local_rule(entry: Rule, eta: float, x: float, t: float, y: float) -> None:
+    assert entry.local is not None
+    code, places = RULES.code(entry.name), {"eta": eta, "x": x, "t": t, "y": y}
+    assert bits(dispatch.local_step(code, eta, x, t, y)) == read(entry.local.expr, places)
+    assert bits(dispatch.local_step(code, eta, 1.0, t, y)) == read(entry.local.bias_expr, places)
+
+
+@pytest.mark.parametrize("entry", SCHEDULES, ids=lambda entry: entry.name)
+@given(rate=st.floats(1e-6, 1e3), n=COUNTS, a=INSIDE, b=st.integers(1, 9).map(float))
+def test_schedule(entry: Schedule, rate: float, n: float, a: float, b: float) -> None:
+    names = [name for name, _ in entry.options]
+    places = {"rate": rate, "n": n, **dict(zip(names, (a, b), strict=False))}
+    code = SCHEDULES.code(entry.name)
+    assert bits(dispatch.scheduled(code, rate, n, a, b)) == read(entry.expr, places)
 
 
 @pytest.mark.parametrize("n", range(1, 10))

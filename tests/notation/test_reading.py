@@ -193,9 +193,9 @@ def test_ln_of_one_plus_is_one_operation() -> None:
          "above may stand E, E[k], out or in, below out, in, w or b"),
         ("dE/ddelta_O1", 0, "dE/ddelta[2,1] is not a derivative that the chapter has: "
          "above may stand E, E[k], out or in, below out, in, w or b"),
-        ("i1^3", 2, "of powers only squares are understood, ² or ^2, and e^(…)"),
-        ("i1^20", 2, "of powers only squares are understood, ² or ^2, and e^(…)"),
-        ("i1**3", 2, "of powers only squares are understood, ² or ^2, and e^(…)"),
+        ("i1^0.5", 2, "of powers only whole ones are understood, ² or ^3, and e^(…)"),
+        ("i1^x", 2, "of powers only whole ones are understood, ² or ^3, and e^(…)"),
+        ("i1**-1", 2, "of powers only whole ones are understood, ² or ^3, and e^(…)"),
         ("1e999", 0, "'1e999' is too large for a number"),
         ("2x", 0, "unknown quantity '2x'. "
          "Known: E, η, i1, i2, out_h1, in_h1, δ_h1, w1, … (36 in all)."),

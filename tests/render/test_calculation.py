@@ -263,7 +263,8 @@ def test_pages_are_true(problem: Problem, dialect: str) -> None:
     for step in steps:
         update = [e.left for e in read if (e.step, e.phase) == (step, "Update")]
         found = Counter(key for left in update for key in refs(notation.read(left)))
-        assert found == Counter(trained(problem.network))
+        new = Counter(key for key in found.elements() if key.quantity in (Q.W_NEW, Q.B_NEW))
+        assert new == Counter(trained(problem))
     closing = rf"^  {notation.name(Address(Q.E))}   before (\S+)   after (\S+)"
     errors = re.findall(closing, text, re.MULTILINE)
     for step, numbers in zip(steps, errors, strict=True):
@@ -302,15 +303,11 @@ def _no_name(key: object) -> float:
     raise AssertionError(f"{key} is no number")
 
 
-def trained(network: Network) -> Iterator[Address]:
+def trained(problem: Problem) -> Iterator[Address]:
     """All parameters that are updated."""
-    for l, layer in enumerate(network.layers[1:], 1):
-        for j in range(1, layer.size + 1):
-            for i in range(1, network.widths[l - 1] + 1):
-                if network.connected(l, j, i):
-                    yield Address(Q.W_NEW, l, j, i)
-        if network.train_biases:
-            yield from (Address(Q.B_NEW, l, j) for j in range(1, layer.biases + 1))
+    for p in problem.layout.parameters():
+        if problem.is_trained(p):
+            yield p._replace(quantity=Q.B_NEW if p.is_of_bias else Q.W_NEW)
 
 
 def _error_after(trace: Trace, step: int) -> float:

@@ -94,11 +94,11 @@ def places(problem: Problem) -> list[str]:
     names = ["in[1,1]", "out[1,1]", f"out[{depth},1]"]
     names += [f"dout[{depth},1]/dout[1,1]"]
     names += ["t[1]"] if problem.samples[0].t else []
-    if problem.phases > 1:
+    if problem.has_error:
         names += ["E[1]", "E", "dE/dout[1,1]", "delta[1,1]", "dE[1]/dout[1,1]"]
         if first:
             names += [f"dE/dw[1,1,{first[0]}]", f"dE/dw[1,1,{first[0]}] - E", "-delta[1,1]"]
-    if problem.phases > 2 and first:
+    if problem.learns and first:
         names += [f"w[1,1,{first[0]}]+", f"step_w[1,1,{first[0]}]"]
     return names
 

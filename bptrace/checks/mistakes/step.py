@@ -69,7 +69,7 @@ class Step:
         if address.quantity is Q.T:
             return bool(self.problem.samples[address.sample - 1].t)
         of_error = address.quantity.is_partial and address.of is None
-        return self.problem.phases > 1 or not (of_error or address.quantity is Q.E_K)
+        return self.problem.has_error or not (of_error or address.quantity is Q.E_K)
 
     def swap(self, places: Mapping[Address, Address]) -> Expr:
         """Return the formula with several quantities replaced at once."""
