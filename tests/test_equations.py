@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -281,9 +282,17 @@ def above(problem: Problem, sample: int, step: int) -> list[Address]:
     ]
 
 
+def _by_gradient_descent(problem: Problem) -> Problem:
+    """The same problem with the plainest rule: no derivative here depends on the rule."""
+    training = replace(
+        problem.training, rule="gradient-descent", options=(), weight_decay=None, schedule=None
+    )
+    return replace(problem, training=training)
+
+
 LEARNING = problems(
     losses=tuple(name for name in LOSSES.names if name != "none"), always_learns=True
-)
+).map(_by_gradient_descent)
 
 
 def drawn(data: st.DataObject, problem: Problem) -> tuple[Trace, Evaluation, int, int]:

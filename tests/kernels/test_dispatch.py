@@ -73,13 +73,13 @@ def test_activation_of_a_layer(entry: Activation, zs: list[float]) -> None:
     assert numbers[0] == 7.0
     assert numbers[-1] == 8.0
     for z, out in zip(zs, outs, strict=True):
-        assert bits(out) == read(expr, **{"in": z})
+        assert bits(out) == read(expr, {"in": z})
         own = dispatch.act_slope(ACTIVATIONS.code(entry.name), z, out, 0.0)
-        assert bits(own) == read(entry.slope_expr, out=out)
+        assert bits(own) == read(entry.slope_expr, {"out": out})
         assert out != out or entry.range[0] <= out <= entry.range[1]
         for other in outs:
             cross = dispatch.cross_slope(code, out, other)
-            assert bits(cross) == read(entry.cross_expr, out=out, other=other)
+            assert bits(cross) == read(entry.cross_expr, {"out": out, "other": other})
 
 
 @pytest.mark.parametrize("entry", [e for e in LOSSES if e.fused], ids=lambda entry: entry.name)
@@ -92,11 +92,11 @@ def test_loss_after_the_activation_that_it_undoes(
     code = dispatch.fused_code(entry.name, fused.partner)
     common = dispatch.fused_common(code, zs, 0, len(zs))
     share = dispatch.fused_loss(code, t, zs[-1], common)
-    assert bits(share) == read(over_layer(fused.expr, zs), t=t, **{"in": zs[-1]})
+    assert bits(share) == read(over_layer(fused.expr, zs), {"t": t, "in": zs[-1]})
     slope = spread(fused.slope_expr, [{"each t": Num(total)}])
-    assert bits(dispatch.fused_slope(code, t, a, total)) == read(slope, t=t, out=a)
+    assert bits(dispatch.fused_slope(code, t, a, total)) == read(slope, {"t": t, "out": a})
     one = dispatch.fused_slope(code, t, a, 1.0)
-    assert bits(one) == read(fused.unit_slope_expr, t=t, out=a)
+    assert bits(one) == read(fused.unit_slope_expr, {"t": t, "out": a})
 
 
 @pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)
