@@ -273,7 +273,7 @@ def test_pages_are_true(problem: Problem, dialect: str) -> None:
         assert after == _error_after(trace, step)
 
 
-_UNREADABLE = re.compile(r"\[|step\(| if |∞|⁽")
+_UNREADABLE = re.compile(r"⌊|floor\(|\[|step\(| if |∞|⁽")
 
 
 def check_equation(trace: Trace, notation: Notation, equation: Equation) -> None:
@@ -326,7 +326,7 @@ def _error_after(trace: Trace, step: int) -> float:
             problem,
             parameters=Parameters(weights, biases),
             samples=samples,
-            training=replace(problem.training, batch=len(samples), steps=1),
+            training=replace(problem.training, batch=len(samples), steps=1, order="file"),
         ),
         "python",
     ).at("E")
