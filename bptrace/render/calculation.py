@@ -166,12 +166,13 @@ class Calculation:
         self, mark: str, addresses: list[Address], claims: Claims, width: int
     ) -> Iterator[Text]:
         """Yield the rows of one neuron; of very many weights only the first and the last one."""
-        weights = [a for a in addresses if a.source]
-        hidden = weights[FEW:-1] if len(weights) > MOST_WEIGHTS else []
+        sources = list(dict.fromkeys(a.source for a in addresses if a.source))
+        left_out = sources[FEW:-1] if len(sources) > MOST_WEIGHTS else []
+        hidden = [a for a in addresses if a.source in left_out]
         cut = addresses.index(hidden[0]) if hidden else len(addresses)
         yield from self._rows(mark, addresses[:cut], claims, width)
         if hidden:
-            more = f"{self.notation.plain('⋮')} {self.words('more weights', n=len(hidden))}"
+            more = f"{self.notation.plain('⋮')} {self.words('more weights', n=len(left_out))}"
             yield Text(" " * (self._mark_width + 3) + more, "bptrace.remark")
             yield from self._rows("", addresses[cut + len(hidden) :], claims, width)
 
