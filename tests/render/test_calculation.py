@@ -273,7 +273,7 @@ def test_pages_are_true(problem: Problem, dialect: str) -> None:
         assert after == _error_after(trace, step)
 
 
-_UNREADABLE = re.compile(r"⌊|floor\(|\[|step\(| if |∞|⁽")
+_UNREADABLE = re.compile(r"− m\b|- m\b|m = |⌊|floor\(|\[|step\(| if |∞|⁽")
 
 
 def check_equation(trace: Trace, notation: Notation, equation: Equation) -> None:
