@@ -69,7 +69,8 @@ def _tried(page: Page, reading: Hypothesis, limit: float, explain: bool = True) 
 def _promising(page: Page, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hypothesis]:
     """Yield the readings that could save more bits than they cost.
 
-    A reading can save no more than what the wrong lines cost before which it changes a step.
+    A reading can save no more than what the wrong lines cost before which it changes a step. Of
+    those that change the same formulas in the same way the first is taken.
     """
     before = [
         (bits, _steps_behind(plain.judge, line))
@@ -83,8 +84,10 @@ def _promising(page: Page, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hyp
             continue
         changed = page.changed(reading)
         saved = sum(bits for bits, steps in before if not changed.isdisjoint(steps))
-        if reading.bits < saved and (changed, reading.candidate is None) not in seen:
-            seen.add((changed, reading.candidate is None))
+        formulas = page.graph(reading).formulas
+        made = frozenset((key, formulas.get(key)) for key in changed), reading.flip
+        if reading.bits < saved and made not in seen:
+            seen.add(made)
             yield reading
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from math import isfinite
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ import bptrace
 from bptrace import engine
 from bptrace.address import Address, Quantity
 from bptrace.checks import readings
+from bptrace.checks.conventions import conventions
 from bptrace.checks.description import TooLong
 from bptrace.checks.page import Page, check
 from bptrace.checks.search import Memory
@@ -76,6 +78,29 @@ def test_giving_up_loses_no_reading(draw: object) -> None:
         wrong = [line for line in plain.lines if line.verdict == "wrong"]
         bits = {plain.bits, *(page.judged(h).bits for h in readings._promising(page, plain, wrong))}
         assert readings.best(page, plain).bits == min(bits)
+
+
+def test_two_losses_are_two_readings_of_the_same_steps() -> None:
+    """All losses change E and ∂E/∂out; the first one must not hide the others."""
+    page = sheet(
+        Random(2), Style("all steps", 6), (2, 2, 2)
+    )  # sigmoid outputs, targets inside (0, 1)
+    for hypothesis in conventions(page.problem):
+        if not hypothesis.name.startswith("loss:") or hypothesis.rewrite is None:
+            continue
+        author = page.author()
+        wrong = {
+            key: new
+            for key in page.order
+            if (old := author.formula(key)) and (new := hypothesis.rewrite(key, old)) != old
+        }
+        author = page.author(wrong)
+        if not all(isfinite(author.number(key)) for key in page.order):
+            continue
+        found = Page(engine.run(author.page(page.order), engine="python"))
+        plain = found.judged()
+        best = readings.best(found, plain)
+        assert best.bits <= hypothesis.bits, hypothesis.name
 
 
 def test_a_limit_is_a_limit() -> None:
