@@ -122,7 +122,7 @@ def test_other_spellings(text: str, name: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "w", "b", "t", "in", "out", "delta", "w[1,2]", "w[]", "w[1,2,3", "w[1,2,3,4]", "w[a,1,1]",
-     "E[1,1]", "E_1", "E1", "etas", "eta[1]", "E(1", "v[1,2,3]", "w [1,2,3]", "w[-1,2,3]",
+     "E[1,1]", "E_1", "E1", "etas", "eta[1]", "E(1", "u[1,2,3]", "w [1,2,3]", "w[-1,2,3]",
      "w[9999999999,1,1]", "W[1,2,3]", "dE/dw[1,2,3]"],
 )  # fmt: skip
 def test_no_positional_names(text: str) -> None:
