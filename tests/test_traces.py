@@ -16,6 +16,7 @@ from bundled import BY_HAND, LOADABLE, TRAINED
 
 from bptrace import engine, io
 from bptrace.address import Address, Quantity
+from bptrace.maths.rules import RULES
 from bptrace.model import Claim, Data, Problem, Sample, Training
 from bptrace.trace import Trace
 
@@ -29,8 +30,15 @@ NAMES = BY_HAND
 # source means them. Alone they are blunt: of single-digit slips made at random they notice 150 of
 # 181 in the givens and 427 of 767 in the claims. The checksum notices every one.
 FACTS = {
+    "adagrad": (30, 30, "c0c057d6"),
+    "adam": (48, 48, "1874c868"),
+    "adamw": (48, 48, "6cd234fe"),
+    "cornell-or": (37, 37, "8df01ee4"),
     "deepml-neuron-a": (5, 5, "739f9084"),
+    "delta": (27, 27, "d53d8cb1"),
     "geoj": (31, 28, "3012fd49"),
+    "gfg-hebb": (12, 12, "e14b68bb"),
+    "hebb-unsupervised": (28, 28, "88dcd927"),
     "hmkcode-linear": (23, 21, "eca4bd25"),
     "id-ipk": (37, 20, "2d26f14c"),
     "id-xor-ones": (56, 4, "8f6d818e"),
@@ -40,8 +48,11 @@ FACTS = {
     "mazur-dkelsh": (44, 38, "e421014c"),
     "melfm-late": (20, 10, "2ed42d08"),
     "mihir": (29, 27, "a1720c4c"),
+    "nesterov": (30, 30, "47537567"),
+    "rmsprop": (30, 30, "4ebc7be2"),
     "ru-mlp-121": (15, 10, "ca8ae0b2"),
     "saturated": (1, 1, "b8e46df7"),
+    "schedule": (30, 30, "5e799e6e"),
     # 12 of these are float64 output of the page's program: more than one unit of their last digit
     # from the real number, but bit for bit what is calculated here. So is one of sebasbelmos-tanh.
     "schiendorfer-batch": (108, 95, "4e8d008c"),
@@ -50,9 +61,11 @@ FACTS = {
     "studyx-221": (18, 9, "6ef4af8d"),
     "sum-inputs-221": (30, 14, "13af96b1"),
     "whathowwhy-linear": (28, 7, "e7cbb253"),
+    "willamette": (9, 9, "967ec051"),
     "zh-27pr": (120, 108, "6a7c9a67"),
     "zh-360docs": (23, 23, "f4bf6075"),
     "zh-hbu-bp": (21, 17, "714af38a"),
+    "zh-lihang": (21, 21, "90b30cb9"),
 }
 
 
@@ -93,6 +106,10 @@ def checksum(problem: Problem) -> int:
 
 def test_every_example_has_facts() -> None:
     assert sorted(FACTS) == NAMES
+
+
+def test_every_rule_has_an_example() -> None:
+    assert set(RULES.names) <= {load(name).training.rule for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)
