@@ -1,8 +1,9 @@
-"""``bptrace plot FILE``: pictures of a training run."""
+"""``bptrace plot FILE``: pictures of a training run, made now or kept on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,9 @@ weight = program.option(
     "--weight",
     multiple=True,
     metavar="NAME",
-    en="Also draw E along this weight or bias, such as w5, with tangent and update.",
-    zh="另画误差沿某个权重或偏置（如 w5）的曲线，附切线和更新。",
+    en="Draw E along this weight or bias, such as w5, with tangent and update; default: the first "
+    "weight of the last layer.",
+    zh="画误差沿这个权重或偏置（如 w5）的曲线，附切线和更新；默认为最后一层的第一个权重。",
 )
 formats = program.option(
     "--format",
@@ -68,13 +70,15 @@ force = program.option(
 
 @program.command(
     "plot",
-    en="Trains the network of FILE and draws error.png, the error over time; gradients.png, the "
-    "size of the gradient in each layer; boundary.png, what the network answers over its one or "
-    "two inputs; and with --weight w5 weight-w5.png, the error along one weight. All of them also "
-    "as SVG. Existing pictures are not overwritten without --force.",
-    zh="训练 FILE 中的网络并画图：error.png（误差随时间的变化）、gradients.png（各层梯度的大小）、"
-    "boundary.png（一个或两个输入时网络的输出）；加 --weight w5 时还有 weight-w5.png"
-    "（误差沿一个权重的变化）。每张图同时写出 SVG。没有 --force 时不会覆盖已有图片。",
+    en="Trains the network of FILE, or takes a run that `bptrace train --save` has kept in a "
+    "directory, and draws error.png, the error over time; gradients.png, the size of the gradient "
+    "in each layer; boundary.png, what the network answers over its one or two inputs; and "
+    "weight-w5.png, the error along one weight. All of them also as SVG. Existing pictures are not "
+    "overwritten without --force.",
+    zh="训练 FILE 中的网络，或取用 `bptrace train --save` 保存在目录中的运行，并画图：error.png"
+    "（误差随时间的变化）、gradients.png（各层梯度的大小）、boundary.png（一个或两个输入时网络的"
+    "输出）、weight-w5.png（误差沿一个权重的变化）。每张图同时写出 SVG。没有 --force 时不会覆盖"
+    "已有图片。",
 )
 @options.file_argument
 @options.together(
@@ -119,25 +123,24 @@ def command(
     ascii: bool,
 ) -> int:
     """Draw pictures of a training run."""
-    from bptrace.io.load import read_document
     from bptrace.pictures import gallery
 
     how = options.output(ctx, ascii)
-    problems = variants(read_document(file), hidden, how.words)
+    first, networks = _source(file, hidden, steps, engine, how.words)
     if text:
         if as_json or weight:
             raise BptraceError("--text prints characters: leave out --json and --weight")
-        for shown in trained(problems, steps, engine):
+        for shown in networks:
             _print(shown, how)
         return 0
 
     from bptrace import plots
 
-    first = problems[0][1]
     look = plots.look_for(how.language, gallery.texts(first))
     gallery.check_weights(first, weight)
+    weight = weight or gallery.some_weight(first)
     files = plots.targets(out, gallery.names(first, weight), formats or ("png", "svg"), force)
-    networks = list(trained(problems, steps, engine))
+    networks = list(networks)
     written = plots.write(files, networks, weight, look)
     if as_json:
         options.print_json({"file": file, "pictures": [str(path) for path in written]})
@@ -149,14 +152,31 @@ def command(
     return 0
 
 
+def _source(
+    file: str, hidden: Sequence[int] | None, steps: int | None, engine: str, words: Words
+) -> tuple[Problem, Iterable[Shown]]:
+    """Return the (first) problem of a file or of a trace on disk, and what is to be seen of it.
+
+    A file's networks are trained when they are asked for.
+    """
+    if os.path.isdir(file):
+        if hidden or steps is not None:
+            raise BptraceError(f"{file} is a run on disk: leave out --hidden and --steps")
+        from bptrace.store import open_trace
+        from bptrace.store.pictures import shown
+
+        kept = shown(open_trace(file))
+        return kept.first, [kept]
+    from bptrace.io.load import read_document
+
+    problems = variants(read_document(file), hidden, words)
+    return problems[0][1], trained(problems, steps, engine)
+
+
 def trained(
     problems: Sequence[tuple[str, Problem]], steps: int | None, engine: str
 ) -> Iterator[Shown]:
-    """Train each of the (title, problem) and yield what there is to be seen of it.
-
-    This is the one place where pictures get their networks from; a run that is kept on disk would
-    be another source of the same.
-    """
+    """Train each of the (title, problem) and yield what there is to be seen of it."""
     from bptrace.pictures import watch
     from bptrace.pictures.gallery import Shown
 

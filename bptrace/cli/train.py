@@ -76,9 +76,11 @@ Titled = tuple[str, "Problem"]
         "folder",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        en="Write pictures of the error, the gradients and the boundary into this folder.",
-        zh="把误差、梯度和决策边界的图片写入此文件夹。",
+        en="Write pictures of the error, the gradients, the boundary and the error along one "
+        "weight into this folder.",
+        zh="把误差、梯度、决策边界和误差沿一个权重的曲线的图片写入此文件夹。",
     ),
+    plot.weight,
     program.option(
         "--save",
         type=click.Path(path_type=Path),
@@ -116,6 +118,7 @@ def command(
     patience: int | None,
     hidden: tuple[int, ...] | None,
     folder: Path | None,
+    weight: tuple[str, ...],
     save: Path | None,
     force: bool,
     quiet: bool,
@@ -132,7 +135,9 @@ def command(
     problems = _problems(file, hidden, out)
     first = problems[0][1]
     notation = out.notation(first, dialect)  # all that may be wrong is told before all work
-    pictures = _Pictures(first, out, folder, force) if folder else None
+    if weight and not folder:
+        raise click.UsageError("--weight draws a picture; say with --plot DIR where to")
+    pictures = _Pictures(first, weight, out, (folder, force)) if folder else None
     wish = Wish(
         planned(first, steps, epochs),
         engine,
@@ -199,13 +204,22 @@ def _document(
 class _Pictures:
     """Pictures that will be written; whether they can be is found out before training."""
 
-    def __init__(self, problem: Problem, out: options.Output, folder: Path, force: bool) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        weights: tuple[str, ...],
+        out: options.Output,
+        place: tuple[Path, bool],
+    ) -> None:
         from bptrace import plots
         from bptrace.pictures import gallery
 
+        gallery.check_weights(problem, weights)
+        self.weights = weights or gallery.some_weight(problem)
         self.out = out
         self.look = plots.look_for(out.language, gallery.texts(problem))
-        names = gallery.names(problem)
+        names = gallery.names(problem, self.weights)
+        folder, force = place
         self.files = plots.targets(folder, names, ("png", "svg"), force)
 
     def write(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
@@ -214,7 +228,7 @@ class _Pictures:
         from bptrace.training.pictures import shown
 
         networks = [shown(outcome, title) for title, outcome in outcomes]
-        for path in plots.write(self.files, networks, (), self.look):
+        for path in plots.write(self.files, networks, self.weights, self.look):
             faults.remark(str(path))
         if self.look.note:
             faults.remark(self.look.note)

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from bptrace.address import Address, Quantity
 from bptrace.errors import BptraceError
 from bptrace.model import Problem, Sample
+from bptrace.notation import Notation
 from bptrace.pictures.along import find_weight
 from bptrace.pictures.history import History
 
@@ -62,6 +64,20 @@ def names(problem: Problem, weights: Iterable[str] = ()) -> list[str]:
             "boundary is drawn for one or two inputs only"
         )
     return found
+
+
+def some_weight(problem: Problem) -> tuple[str, ...]:
+    """Return the name of the first weight of the last layer, along which E is drawn unasked.
+
+    None if there is no error.
+    """
+    if not problem.has_error:
+        return ()
+    depth = problem.network.depth
+    for j in range(1, problem.network.widths[-1] + 1):
+        for i in problem.network.sources(depth, j):
+            return (Notation.of(problem).name(Address(Quantity.W, depth, j, i)),)
+    return ()
 
 
 def check_weights(problem: Problem, weights: Iterable[str]) -> None:

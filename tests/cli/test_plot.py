@@ -60,7 +60,7 @@ def test_networks_of_several_widths_and_json(bptrace, ring: str) -> None:
     document = json.loads(result.stdout)
     assert document["file"] == ring
     assert [Path(path).name for path in document["pictures"]] == [
-        "error.svg", "gradients.svg", "boundary.svg",
+        "error.svg", "gradients.svg", "boundary.svg", "weight-w3.svg",
     ]  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def test_samples_for_the_test_are_hollow(bptrace, ring: str, monkeypatch) -> Non
     monkeypatch.setattr("bptrace.plots.gallery.save", lambda figure, *_: drawn.append(figure))
     result = bptrace("plot", ring, "--format", "svg")
     assert result.exit_code == 0, result.output
-    (axes,) = drawn[-1].axes
+    (axes,) = drawn[-2].axes  # the boundary; after it the error along a weight
     hollow = [len(line.get_xdata()) for line in axes.lines if line.get_markerfacecolor() == "none"]
     filled = [len(line.get_xdata()) for line in axes.lines if line.get_markerfacecolor() != "none"]
     assert (sum(filled), sum(hollow)) == (15, 5)
@@ -154,3 +154,25 @@ def test_many_inputs_without_targets_leave_nothing_to_draw(bptrace, ring: str) -
     result = bptrace("plot", ring)
     assert result.exit_code == 2
     assert "there is nothing to draw" in result.stderr
+
+
+def test_a_run_on_disk_is_drawn_as_the_run_itself(bptrace, ring: str) -> None:
+    """60 steps of 3 are epochs in both; the curves are the same bytes."""
+    pytest.importorskip("matplotlib")
+    assert bptrace("train", ring, "--save", "kept", "--quiet").exit_code == 0
+    now = bptrace("plot", ring, "--out", "now", "--format", "svg")
+    later = bptrace("plot", "kept", "--out", "later", "--format", "svg")
+    assert (now.exit_code, later.exit_code) == (0, 0), later.output
+    names = ["error.svg", "gradients.svg", "boundary.svg", "weight-w7.svg"]
+    assert [Path(line).name for line in later.stdout.split()] == names
+    for name in ("error.svg", "boundary.svg", "weight-w7.svg"):
+        assert Path("now", name).read_bytes() == Path("later", name).read_bytes()
+
+
+def test_a_run_on_disk_is_not_run_again(bptrace, ring: str) -> None:
+    assert bptrace("train", ring, "--save", "kept", "--quiet").exit_code == 0
+    result = bptrace("plot", "kept", "--steps", "5")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "kept is a run on disk: leave out --hidden and --steps" in result.stderr
+    other = bptrace("plot", ".")
+    assert (other.exit_code, other.stdout) == (2, "")

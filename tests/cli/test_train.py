@@ -229,7 +229,9 @@ def test_pictures_are_written(bptrace, points: str) -> None:
     assert result.exit_code == 0
     written = sorted(path.name for path in Path("pictures").iterdir())
     assert written == [
-        f"{name}.{kind}" for name in ("boundary", "error", "gradients") for kind in ("png", "svg")
+        f"{name}.{kind}"
+        for name in ("boundary", "error", "gradients", "weight-w3")
+        for kind in ("png", "svg")
     ]
     again = bptrace("train", points, "--plot", "pictures")
     assert again.exit_code == 2
