@@ -44,6 +44,12 @@ MOST_EQUATIONS = 800
         zh="只打印第 K 步。",
     ),
     options.sample,
+    program.option(
+        "--matrix",
+        is_flag=True,
+        en="In matrix form: W, b, z, a and δ of whole layers, BP1 to BP4 by their names.",
+        zh="用矩阵形式：整层的 W、b、z、a、δ，并标出 BP1 至 BP4。",
+    ),
     options.only,
     options.digits,
     options.dialect,
@@ -60,6 +66,7 @@ def command(
     steps: int | None,
     step: int | None,
     sample: int | None,
+    matrix: bool,
     only: tuple[str, ...],
     digits: int,
     dialect: str,
@@ -69,6 +76,10 @@ def command(
     verbose: bool,
 ) -> int:
     """Print the whole calculation."""
+    if matrix and only:
+        raise BptraceError(
+            "--matrix prints whole layers, --only some neurons. Leave one of the two out"
+        )
     problem = options.load(file)
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)  # an unknown dialect is told before all work
@@ -77,18 +88,22 @@ def command(
     if as_json:
         write_json(trace, chosen if step or sample else range(1, trace.steps + 1))
         return 0
-    print_steps(trace, Part(chosen, sample, only, digits), notation, out)
+    print_steps(trace, Part(chosen, sample, only, digits, matrix), notation, out)
     _say_what_is_left_out(trace, chosen, out)
     return 0
 
 
 class Part(NamedTuple):
-    """What is to be printed of a trace: steps, one sample or None, names of neurons, decimals."""
+    """What is to be printed of a trace: steps, one sample or None, names of neurons, decimals.
+
+    `matrix`: in matrix form.
+    """
 
     steps: Sequence[int]
     sample: int | None
     only: Sequence[str]
     digits: int
+    matrix: bool = False
 
 
 def print_steps(trace: Trace, part: Part, notation: Notation, out: options.Output) -> None:
@@ -101,6 +116,11 @@ def print_steps(trace: Trace, part: Part, notation: Notation, out: options.Outpu
         only=neurons(notation, split_names(part.only)),
         digits=part.digits,
     )
+    if part.matrix:
+        from bptrace.render.matrix import MatrixForm
+
+        out.console().print(MatrixForm(trace, notation, out.words, what))
+        return
     view = Calculation(trace, notation, out.words, what)
     if trace.problem.claims:
         view.remark = _verdicts(trace, view, out)

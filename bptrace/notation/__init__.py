@@ -127,6 +127,10 @@ class Notation:
             name = self._gradient(key, mark) if hidden else self._names.name(key, mark)
         return self.plain(name)
 
+    def whole(self, address: Address, mark: bool = False) -> str:
+        """Return the name of the matrix or vector of a layer in which a quantity stands."""
+        return self.plain(self._names.whole(address, mark))
+
     def neuron(self, l: int, j: int) -> str:
         """Return the name of neuron j (from 1) of layer l."""
         return self._names.neuron(l, j)

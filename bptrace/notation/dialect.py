@@ -36,6 +36,9 @@ class Dialect:
         number in the layer, ``{g}`` its number in the network; ``{m}``, ``{i}`` the same of a
         weight's source; ``{ji}``, ``{nm}`` to and from together; ``{w}``, ``{b}`` the parameter's
         own name.
+    matrices : mapping
+        A pattern per matrix or vector of a layer: `in`, `out`, `delta`, `weight`, `bias`, and the
+        vectors `target` and `slope` (of E by the outputs). Field: ``{l}``.
     first_layer : int
         The number of the input layer.
     written_out : tuple of str
@@ -49,6 +52,7 @@ class Dialect:
     source: str
     neuron: Mapping[str, str]
     names: Mapping[str, str]
+    matrices: Mapping[str, str]
     first_layer: int = 0
     written_out: tuple[str, ...] = ()
     derivative: str = ""

@@ -28,6 +28,7 @@ _PARAMETER = {
 }
 _ASCII = {
     "Δ": "step_", "∂": "d", "δ": "delta", "η": "eta", "ε": "eps", "θ": "theta", "σ": "sigma",
+    "∇": "grad", "⊙": "(*)", "ᵀ": "^T", "′": "'", "‖": "||",
     "√": "sqrt", "≠": "!=", "⌊": "floor(", "⌋": ")", "̂": "hat", "α": "alpha",
     "…": "...", "⋮": ":", "–": "-", "Σ": "sum", "⁺": "+", "·": "*", "−": "-", "½": "0.5",
     "⁽": "(", "⁾": ")", **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
@@ -92,6 +93,35 @@ class Names:
         if head != "v" or not pattern:
             pattern = f"{head}_{{p}}{plus}"
         return pattern.format(p=self.name(address.parameter))
+
+    def whole(self, address: Address, mark: bool = False) -> str:
+        """Return the name of the matrix or vector in which a quantity stands: W^2, δ^2, ∂C/∂W^2.
+
+        Indices in the layer do not matter, but whether there is a `source`: a weight, not a bias.
+        """
+        quantity = address.quantity
+        if quantity in (Q.E, Q.E_K, Q.ETA):
+            return self._plain(address)
+        if quantity in _PARAMETER:
+            plain, pattern = _PARAMETER[quantity]
+            return pattern.format(self.whole(address._replace(quantity=plain)))
+        if quantity.is_memory:
+            head = BEFORE.get(quantity, quantity).head.replace("hat", "\u0302")
+            head = head if address.is_of_bias else head[0].upper() + head[1:]
+            plus = "⁺" if quantity in BEFORE else ""
+            return f"{head}_{self.whole(address.parameter)}{plus}"
+        sample = _sample(address) if mark else ""
+        if not quantity.is_partial:
+            return self._whole(_PATTERN[quantity], address.layer) + sample
+        if quantity is Q.D_IN and self.dialect.derivative != "delta":
+            return self._whole("delta", address.layer)
+        if quantity is Q.D_OUT and address.layer == self.network.depth:
+            return self._whole("slope", address.layer)
+        top = self._plain(Address(Q.E)) + sample
+        return f"∂{top}/∂{self.whole(address.denominator)}"
+
+    def _whole(self, kind: str, l: int) -> str:
+        return self.dialect.matrices[kind].format(l=l + self.dialect.first_layer)
 
     def delta(self, address: Address) -> str:
         """Return the name of δ of a neuron, also in dialects and files that print ∂E/∂in."""

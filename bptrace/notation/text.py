@@ -25,6 +25,9 @@ _SCIENTIFIC = re.compile(r"[\d.]+·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _SPACED = frozenset({"chain", "gradient", "path"})
 """Products of derivatives are written with room around the dot: ∂E/∂out · ∂out/∂in."""
 
+HADAMARD = "hadamard"
+"""The role of products of vectors or matrices, element by element."""
+
 
 def write(expr: Expr, name: Callable[[Hashable], str]) -> str:
     """Return `expr` as text; `name` gives the text of each quantity: its name or its number.
@@ -41,8 +44,12 @@ def _text(expr: Expr, name: Callable[[Hashable], str]) -> Text:
         return atom(name(expr.key))
     args = [_text(arg, name) for arg in expr.args]
     if expr.name == "mul":
-        return _product(args, " · " if expr.role in _SPACED else "·")
+        return _product(args, _dot(expr.role))
     return _RULES[expr.name](*args)
+
+
+def _dot(role: str) -> str:
+    return " ⊙ " if role == HADAMARD else " · " if role in _SPACED else "·"
 
 
 def atom(text: str) -> Text:
@@ -150,6 +157,7 @@ _RULES: dict[str, Callable[..., Text]] = {
     "floor": _function("⌊", "⌋"),
     "differ": lambda a, b: Text(f"[{a.text} ≠ {b.text}]", ATOM),
     "abs": _function("|", "|"),
+    "norm": _function("‖", "‖"),
     "sqrt": _function("√("),
     "max": _function("max("),
     "min": _function("min("),

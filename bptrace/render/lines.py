@@ -13,10 +13,10 @@ from itertools import pairwise
 from rich.cells import cell_len
 from rich.text import Text
 
-_BREAK = re.compile(r"[(\[)\]]| [+−·*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, ")
+_BREAK = re.compile(r" \(\*\) |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, ")
 _BINDS = {
     **dict.fromkeys((" + ", " − ", " - "), (False, 0)),
-    **dict.fromkeys((" · ", " * "), (False, 1)),
+    **dict.fromkeys((" · ", " * ", " ⊙ ", " (*) "), (False, 1)),
     **dict.fromkeys("·*", (False, 2)),
     **dict.fromkeys(("/", ", "), (True, 0)),
 }

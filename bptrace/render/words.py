@@ -29,6 +29,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "before": ("before", "更新前"),
     "after": ("after", "更新后"),
     "more weights": ("{n} more; --json has them all", "另有 {n} 个，--json 全部给出"),
+    "more samples": (
+        "… and {n} more samples of the batch; --sample S prints one of them",
+        "…… 批内另有 {n} 个样本；用 --sample S 打印其中一个",
+    ),
     "given": ("given", "已知"),
     "no steps": (
         "there are 0 steps to print; --steps 1 calculates one",

@@ -43,6 +43,27 @@ def test_only_some_neurons_and_digits(bptrace) -> None:
     assert "0.6456563062" not in result.stdout.replace("the source has 0.6456563062", "")
 
 
+def test_matrix_form(bptrace) -> None:
+    result = bptrace("run", "lh25-2020", "--matrix", "--dialect", "nielsen")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "  BP2  δ^2 = ((W^3)ᵀ δ^3) ⊙ σ′(z^2)\n" in result.stdout
+    plain = bptrace("run", "mazur-dkelsh", "--matrix", "--ascii")
+    assert "  BP2  delta^1 = ((W^2)^T delta^2) (*) sigma'(in^1)\n" in plain.stdout
+    assert plain.stdout.isascii()
+
+
+def test_the_matrix_form_has_no_single_neurons(bptrace) -> None:
+    result = bptrace("run", "lh25-2020", "--matrix", "--only", "h1")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--matrix prints whole layers, --only some neurons" in result.stderr
+
+
+def test_json_is_the_same_in_every_form(bptrace, tiny: str) -> None:
+    assert (
+        bptrace("run", tiny, "--matrix", "--json").stdout == bptrace("run", tiny, "--json").stdout
+    )
+
+
 def test_engines_print_the_same(bptrace, tiny: str) -> None:
     assert bptrace("run", tiny, "--engine", "python").stdout == bptrace("run", tiny).stdout
 

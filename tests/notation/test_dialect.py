@@ -53,6 +53,15 @@ delta = "β_{n}"
 weight = "W({nm})"
 bias = "bias({n})"
 rate = "lr"
+
+[matrices]
+in = "net^{l}"
+out = "act^{l}"
+delta = "β^{l}"
+weight = "W^{l}"
+bias = "bias^{l}"
+target = "goal"
+slope = "∇_act L"
 """
 
 
@@ -72,6 +81,7 @@ def test_a_new_dialect_is_one_file(folder: Path) -> None:
         assert notation.name(address) == name
         assert notation.read(name) == Ref(address)
     assert notation.formula(notation.read("net(H1) - L·lr")) == "net(H1) − L·lr"
+    assert notation.whole(Address(Q.D_W, 1, 3, 2)) == "∂L/∂W^2"
 
 
 def test_an_unknown_dialect() -> None:
@@ -94,6 +104,7 @@ def test_every_dialect_is_complete(name: str) -> None:
     entry = get_dialect(name)
     model = get_dialect("in-out")
     assert set(entry.names) == set(model.names)
+    assert set(entry.matrices) == set(model.matrices)
     assert set(entry.neuron) == {"input", "hidden", "deep", "output"}
     assert set(entry.title) == {"en", "zh"}
     assert all(entry.title.values())
