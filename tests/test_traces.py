@@ -49,6 +49,7 @@ FACTS = {
     "melfm-late": (20, 10, "2ed42d08"),
     "mihir": (29, 27, "a1720c4c"),
     "nesterov": (30, 30, "47537567"),
+    "nielsen": (182, 182, "8aff0226"),
     "rmsprop": (30, 30, "4ebc7be2"),
     "ru-mlp-121": (15, 10, "ca8ae0b2"),
     "saturated": (1, 1, "b8e46df7"),
