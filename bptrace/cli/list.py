@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from bptrace.cli import options, program
 from bptrace.maths.expr import Expr
+
+if TYPE_CHECKING:
+    from bptrace.maths.rules import Rule
 
 Row = dict[str, Any]
 
@@ -54,26 +57,39 @@ def _losses(out: options.Output) -> Iterator[Row]:
 def _rules(out: options.Output) -> Iterator[Row]:
     from bptrace.address import AFTER, BEFORE, Quantity
     from bptrace.maths.expr import bind
-    from bptrace.maths.rules import RULES, option_names
+    from bptrace.maths.rules import LETTERS, RULES
 
     letters = {"parameter": "w", "gradient": "∂E/∂w", "eta": "η", "n": "n"}
-    letters |= {name: name for name in (*option_names(), "x", "t", "y")}
+    letters |= {**LETTERS, **{name: name for name in ("x", "t", "y")}}
     letters |= {str(q): q.head.replace("hat", "\u0302") for q in Quantity}
     letters |= {str(after): f"{after.head}⁺" for after in BEFORE}
     for entry in RULES:
-        local = entry.local
-        step = entry.step_expr if local is None else local.expr
+        step = _step_of(entry)
+        memory = {AFTER[memory.quantity]: memory.expr for memory in entry.memory}
         yield {
             "name": entry.name,
+            "about": out.words.of(entry.about),
             "memory": "; ".join(
-                f"{letters[str(AFTER[m.quantity])]} = {_formula(m.expr, letters)}"
-                for m in entry.memory
+                f"{letters[str(quantity)]} = {_formula(expr, letters)}"
+                for quantity, expr in (memory | dict(entry.corrected or {})).items()
             ),
             "step": _formula(step, letters),
             "new": _formula(bind(entry.new_expr, {"step": step}), letters),
             "options": {option.name: option.default for option in entry.options},
             "source": entry.source,
         }
+
+
+def _step_of(entry: Rule) -> Expr:
+    """Return the Δ of a rule as the table says it, with its decay if it has one of its own."""
+    from bptrace.maths.expr import Ref, mul, sub
+    from bptrace.maths.rules import ETA, PARAMETER
+
+    if entry.local is not None:
+        return entry.local.expr
+    if not entry.decoupled:
+        return entry.step_expr
+    return sub(entry.step_expr, mul(ETA, Ref("weight_decay"), PARAMETER))
 
 
 def _schedules(out: options.Output) -> Iterator[Row]:
@@ -126,7 +142,7 @@ def _examples(out: options.Output) -> Iterator[Row]:
 KINDS = {
     "activations": Kind(("name", "value", "slope", "range"), _activations),
     "losses": Kind(("name", "share", "slope", "source"), _losses),
-    "rules": Kind(("name", "memory", "step", "source"), _rules),
+    "rules": Kind(("name", "about", "memory", "step"), _rules),
     "schedules": Kind(("name", "rate", "source"), _schedules),
     "dialects": Kind(("name", "title"), _dialects),
     "generators": Kind(("name", "about", "noise", "source"), _generators),

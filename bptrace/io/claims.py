@@ -163,9 +163,9 @@ class _Quantities:
         self._run = run
         self._known: dict[tuple[str, bool], NotationError | None] = {}
         if run.network is not None:
-            memory = () if run.problem is None else run.problem.memory
-            self._notation = Notation(run.network, run.dialect, memory=memory)
-            self._layout = Layout(run.network.shape(1, memory))
+            rule = None if run.problem is None else run.problem.rule
+            self._notation = Notation(run.network, run.dialect, rule=rule)
+            self._layout = Layout(run.network.shape(1, self._notation.memory))
 
     def check(self, text: str, block: View, faults: Faults) -> None:
         """Add a fault if `text` is no quantity of the network."""

@@ -76,6 +76,8 @@ class Chapter:
         if expr is None:
             return None
         forms = _FORMS.get(address.quantity)
+        if address.quantity in _UPDATED and self.problem.rule is not None:
+            source = self.problem.rule.source
         return Equation(address, expr, source, forms(self, address) if forms else ())
 
     # The chapter, in order of calculation
@@ -454,9 +456,10 @@ class Chapter:
         if schedule.per_epoch:
             done //= self.problem.batches
         options = dict(entry.options) | dict(schedule.options)
-        places: dict[Hashable, Expr] = {name: Num(value) for name, value in options.items()}
+        places: dict[Hashable, Expr] = {name: Num(value, name) for name, value in options.items()}
         return bind(
-            entry.expr, {"rate": Num(training.learning_rate), "n": Num(float(done)), **places}
+            entry.expr,
+            {"rate": Num(training.learning_rate, "rate"), "n": Num(float(done), "n"), **places},
         )
 
     def _eta(self, step: int) -> Expr:
@@ -511,16 +514,16 @@ class Chapter:
         gradient: Expr = Ref(partial(None, p))
         decay = self._decay(rule, p)
         if decay and not rule.decoupled:
-            gradient = add(gradient, mul(Num(decay), Ref(p), role="weight decay"))
+            gradient = add(gradient, mul(Num(decay, "weight_decay"), Ref(p), role="weight decay"))
         places: dict[Hashable, Expr] = {
             "parameter": Ref(p),
             "gradient": gradient,
             "eta": self._eta(p.step),
-            "n": Num(float(p.step)),
+            "n": Num(float(p.step), "n"),
         }
         given = dict(training.options)
         for option in rule.options:
-            places[option.name] = Num(rule.constant(option.name, given))
+            places[option.name] = Num(rule.constant(option.name, given), option.name)
         for memory in rule.memory:
             for quantity in (memory.quantity, AFTER[memory.quantity]):
                 places[quantity] = Ref(p._replace(quantity=quantity))
@@ -540,7 +543,7 @@ class Chapter:
         decay = self._decay(rule, p)
         if not decay:
             return None
-        return mul(self._eta(p.step), Num(decay), Ref(p), role="weight decay")
+        return mul(self._eta(p.step), Num(decay, "weight_decay"), Ref(p), role="weight decay")
 
     def _local_step(self, p: Address) -> Expr:
         """What the samples of the batch add to `p` by a local rule, added up."""
@@ -582,7 +585,6 @@ def _step_of(parameter: Address) -> Address:
 
 
 _RHW = "Rumelhart, Hinton & Williams (1986), eq. "
-_ADAM = "Kingma & Ba (2015), algorithm 1"
 _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]] = {
     Q.ETA: (Chapter._rate, "the schedule of the learning rate"),
     Q.W: (Chapter._parameter, "given"),
@@ -599,15 +601,15 @@ _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]
     Q.D_IN: (Chapter._d_in, _RHW + "5; Nielsen (2015), BP1"),
     Q.D_W: (Chapter._d_w, _RHW + "6; Nielsen (2015), BP4"),
     Q.D_B: (Chapter._d_b, "Nielsen (2015), BP3"),
-    Q.V_NEW: (Chapter._remembered, _RHW + "9"),
-    Q.M_NEW: (Chapter._remembered, _ADAM),
-    Q.S_NEW: (Chapter._remembered, _ADAM),
-    Q.M_HAT: (Chapter._corrected, _ADAM),
-    Q.S_HAT: (Chapter._corrected, _ADAM),
-    Q.STEP_W: (Chapter._step, _RHW + "8"),
-    Q.STEP_B: (Chapter._step, _RHW + "8"),
-    Q.W_NEW: (Chapter._new, _RHW + "8"),
-    Q.B_NEW: (Chapter._new, _RHW + "8"),
+    Q.V_NEW: (Chapter._remembered, "the learning rule"),
+    Q.M_NEW: (Chapter._remembered, "the learning rule"),
+    Q.S_NEW: (Chapter._remembered, "the learning rule"),
+    Q.M_HAT: (Chapter._corrected, "the learning rule"),
+    Q.S_HAT: (Chapter._corrected, "the learning rule"),
+    Q.STEP_W: (Chapter._step, "the learning rule"),
+    Q.STEP_B: (Chapter._step, "the learning rule"),
+    Q.W_NEW: (Chapter._new, "the learning rule"),
+    Q.B_NEW: (Chapter._new, "the learning rule"),
 }
 
 
@@ -616,6 +618,12 @@ _FORMS: dict[Quantity, Callable[[Chapter, Address], tuple[Expr, ...]]] = {
     Q.E_K: Chapter._share_forms,
     Q.D_IN: Chapter._slope_forms,
 }
+
+
+_UPDATED = frozenset(
+    {Q.V_NEW, Q.M_NEW, Q.S_NEW, Q.M_HAT, Q.S_HAT, Q.STEP_W, Q.STEP_B, Q.W_NEW, Q.B_NEW}
+)
+"""What the learning rule says: its source is that of the rule."""
 
 
 def _share(k: int, like: Address) -> Address:

@@ -9,7 +9,7 @@ This module knows nothing of networks.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import add as _add
 from operator import mul as _mul
@@ -22,9 +22,14 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Num:
-    """A constant of the formula (½, 1, the 2 of a square's derivative)."""
+    """A constant of the formula (½, 1, the 2 of a square's derivative).
+
+    One with a `name` is an option of the training (such as "momentum"): it has a letter in formulas
+    and is a number among numbers. Trees that differ in names only are equal.
+    """
 
     value: float
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Constants(NamedTuple):
 
 @dataclass(frozen=True)
 class Option:
-    """A constant of a rule: its key in the file, its default, and what it is.
+    """A constant of a rule: its key in the file, its default, what it is, its letter in formulas.
 
     `place` is the field of `Constants` that it fills; it lies in [0, below), or in (0, below) if it
     `is_positive`.
@@ -73,6 +73,7 @@ class Option:
     default: float
     place: str
     says: str
+    letter: str
     below: float = 1.0
     is_positive: bool = False
 
@@ -103,6 +104,11 @@ class Local:
     bias_expr: Expr
     needs_target: bool = True
 
+    @property
+    def needs_mistake(self) -> bool:
+        """Whether nothing changes where the output is what it should be."""
+        return self.f(1.0, 1.0, 1.0, 1.0) == 0.0
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -117,6 +123,8 @@ class Rule:
         The Δ that is added, and the parameter after it.
     source : str
         Where the formula comes from.
+    about : (str, str)
+        What it looks at, in English and Chinese.
     options : tuple of Option
     memory : tuple of Memory
         At most two, the first and the second.
@@ -134,12 +142,18 @@ class Rule:
     step_expr: Expr
     new_expr: Expr
     source: str
+    about: tuple[str, str]
     options: tuple[Option, ...] = ()
     memory: tuple[Memory, ...] = ()
     corrected: Mapping[Quantity, Expr] | None = None
     weight_decay: float = 0.0
     decoupled: bool = False
     local: Local | None = None
+
+    @property
+    def keeps_step(self) -> bool:
+        """Whether the rule remembers its last step: its velocity is the Δ that is added."""
+        return self.step_expr == V_NEW
 
     def constant(self, name: str, given: Mapping[str, float]) -> float:
         """Return an option as given, or its default."""
@@ -178,12 +192,16 @@ RULES.add(
         f=gradient_descent,
         step_expr=neg(STEP),
         new_expr=sub(PARAMETER, STEP, role="update"),
-        source="Cauchy, Méthode générale (1847); Rumelhart et al. (1986), eq. 8",
+        about=(
+            "against the slope of the error, through hidden layers, too",
+            "沿误差的负梯度方向；隐藏层也能学习",
+        ),
+        source="Rumelhart, Hinton & Williams (1986), eq. 8",
     )
 )
 
 MOMENTUM: Final = Option(
-    "momentum", 0.9, "keep_first", "how much of the last step is added to the next"
+    "momentum", 0.9, "keep_first", "how much of the last step is added to the next", "μ"
 )
 
 
@@ -205,6 +223,10 @@ RULES.add(
         f=with_velocity,
         step_expr=V_NEW,
         new_expr=add(PARAMETER, V_NEW, role="update"),
+        about=(
+            "gradient descent; a part of the last step is added to each new one",
+            "梯度下降；每一步再加上前一步的一部分",
+        ),
         source="Polyak (1964); Rumelhart, Hinton & Williams (1986), eq. 9: v is the last Δw",
         options=(MOMENTUM,),
         memory=(VELOCITY,),
@@ -223,6 +245,10 @@ RULES.add(
         f=looking_ahead,
         step_expr=sub(mul(Ref("momentum"), V_NEW), STEP),
         new_expr=sub(add(PARAMETER, mul(Ref("momentum"), V_NEW)), STEP, role="update"),
+        about=(
+            "momentum; its slope is taken where the velocity leads to",
+            "动量法；梯度取在速度将到达的位置",
+        ),
         source="Nesterov (1983), in the form of Sutskever et al., On the importance of "
         "initialization and momentum (2013): the parameters are those looked ahead to",
         options=(MOMENTUM,),
@@ -243,7 +269,7 @@ def scaled_by_first(p: float, g: float, eta: float, s: float, _: float, c: Const
 
 def _epsilon(default: float) -> Option:
     says = "keeps the denominator from 0"
-    return Option("epsilon", default, "epsilon", says, is_positive=True)
+    return Option("epsilon", default, "epsilon", says, "ε", is_positive=True)
 
 
 SCALED: Final = div(STEP, add(call("sqrt", S_NEW), Ref("epsilon")))
@@ -254,6 +280,10 @@ RULES.add(
         f=scaled_by_first,
         step_expr=neg(SCALED),
         new_expr=sub(PARAMETER, SCALED, role="update"),
+        about=(
+            "gradient descent; each step is divided by the root of the sum of squares",
+            "梯度下降；每一步除以历次梯度平方和的平方根",
+        ),
         source="Duchi, Hazan & Singer, Adaptive Subgradient Methods (2011)",
         options=(_epsilon(1e-10),),
         memory=(Memory(Q.S, sum_of_squares, add(S, square(GRADIENT))),),
@@ -277,9 +307,13 @@ RULES.add(
         f=scaled_by_first,
         step_expr=neg(SCALED),
         new_expr=sub(PARAMETER, SCALED, role="update"),
+        about=(
+            "gradient descent; each step is divided by the root of a fading mean of squares",
+            "梯度下降；每一步除以梯度平方均值的平方根，旧值逐渐淡出",
+        ),
         source="Hinton, Neural Networks for Machine Learning (2012), lecture 6e",
         options=(
-            Option("decay", 0.9, "keep_first", "how much of the mean of squares is kept"),
+            Option("decay", 0.9, "keep_first", "how much of the mean of squares is kept", "ρ"),
             _epsilon(1e-8),
         ),
         memory=(Memory(Q.S, mean_of_squares, _mean("decay", S, square(GRADIENT))),),
@@ -304,8 +338,8 @@ def adam(p: float, g: float, eta: float, m: float, s: float, c: Constants) -> fl
 
 ADAM_STEP: Final = div(mul(ETA, M_HAT, role="step"), add(call("sqrt", S_HAT), Ref("epsilon")))
 ADAM_OPTIONS: Final = (
-    Option("beta1", 0.9, "keep_first", "how much of the mean of gradients is kept"),
-    Option("beta2", 0.999, "keep_second", "how much of the mean of squares is kept"),
+    Option("beta1", 0.9, "keep_first", "how much of the mean of gradients is kept", "β₁"),
+    Option("beta2", 0.999, "keep_second", "how much of the mean of squares is kept", "β₂"),
     _epsilon(1e-8),
 )
 MOMENTS: Final = (
@@ -323,6 +357,10 @@ RULES.add(
         f=adam,
         step_expr=neg(ADAM_STEP),
         new_expr=sub(PARAMETER, ADAM_STEP, role="update"),
+        about=(
+            "a fading mean of slopes, divided by the root of that of their squares",
+            "梯度的均值，除以梯度平方均值的平方根",
+        ),
         source="Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1",
         options=ADAM_OPTIONS,
         memory=MOMENTS,
@@ -336,6 +374,10 @@ RULES.add(
         f=adam,
         step_expr=neg(ADAM_STEP),
         new_expr=sub(PARAMETER, ADAM_STEP, role="update"),
+        about=(
+            "Adam; besides, each weight shrinks a little in every step",
+            "Adam；另外每一步使每个权重略微缩小",
+        ),
         source="Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2",
         options=ADAM_OPTIONS,
         memory=MOMENTS,
@@ -353,11 +395,19 @@ def unchanged(p: float, g: float, eta: float, m: float, s: float, c: Constants) 
     return p
 
 
-def _local(name: str, source: str, local: Local) -> Rule:
+def _local(name: str, source: str, about: tuple[str, str], local: Local) -> Rule:
     """A rule whose step is the sum of what the samples of the batch add."""
     step = Ref("step")
     new = add(PARAMETER, step, role="update")
-    return Rule(name, f=unchanged, step_expr=step, new_expr=new, source=source, local=local)
+    return Rule(
+        name,
+        f=unchanged,
+        step_expr=step,
+        new_expr=new,
+        source=source,
+        about=about,
+        local=local,
+    )
 
 
 def hebb(eta: float, x: float, t: float, y: float) -> float:
@@ -369,6 +419,7 @@ RULES.add(
     _local(
         "hebb",
         "Hebb, The Organization of Behavior (1949), with the target as the neuron's activity",
+        ("input times target, whatever the output is", "输入乘目标，与输出无关"),
         Local(hebb, mul(ETA, X, T, role="step"), mul(ETA, T, role="step")),
     )
 )
@@ -383,6 +434,10 @@ RULES.add(
     _local(
         "hebb-unsupervised",
         "Hebb, The Organization of Behavior (1949): what fires together, wires together",
+        (
+            "input times output, without a target: what fires together, wires together",
+            "输入乘输出，没有目标：一起激活的，连接增强",
+        ),
         Local(
             hebb_unsupervised,
             mul(ETA, X, Y, role="step"),
@@ -405,9 +460,24 @@ BY_ERROR: Final = Local(
 )
 
 RULES.add(
-    _local("delta", "Widrow & Hoff, Adaptive Switching Circuits (1960): the δ rule", BY_ERROR)
+    _local(
+        "delta",
+        "Widrow & Hoff, Adaptive Switching Circuits (1960): the δ rule",
+        ("input times error (target − output)", "输入乘误差（目标 − 输出）"),
+        BY_ERROR,
+    )
 )
-RULES.add(_local("perceptron", "Rosenblatt, Principles of Neurodynamics (1962)", BY_ERROR))
+RULES.add(
+    _local(
+        "perceptron",
+        "Rosenblatt, Principles of Neurodynamics (1962)",
+        (
+            "input times error (target − output): nothing where the output is right",
+            "输入乘误差（目标 − 输出）：输出正确时不变",
+        ),
+        BY_ERROR,
+    )
+)
 
 
 def by_label(eta: float, x: float, t: float, y: float) -> float:
@@ -422,6 +492,7 @@ RULES.add(
         "perceptron-label",
         "Rosenblatt, Principles of Neurodynamics (1962), with the targets −1 and +1: "
         "the label is added where it is missed",
+        ("input times target, only where the output is wrong", "输入乘目标，仅当输出错误时"),
         Local(
             by_label,
             mul(ETA, X, T, WRONG, role="step"),
@@ -429,6 +500,13 @@ RULES.add(
         ),
     )
 )
+
+
+LETTERS: Final[Mapping[str, str]] = {
+    **{option.name: option.letter for rule in RULES for option in rule.options},
+    "weight_decay": "λ",
+}
+"""The letters of all options of the table, and of the one that rules along the slope share."""
 
 
 def option_names(rules: Sequence[Rule] | None = None) -> tuple[str, ...]:

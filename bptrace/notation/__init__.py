@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bptrace.address import AFTER, CORRECTED, Address, Quantity
 from bptrace.maths.equations import Chapter, Equation
 from bptrace.maths.expr import FLOATS, ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
+from bptrace.maths.rules import Rule
 from bptrace.model import Network, Problem
 from bptrace.notation.dialect import Dialect, dialect_names, get_dialect
 from bptrace.notation.names import Names, to_ascii
@@ -83,8 +84,8 @@ class Notation:
         Whether δ means −∂E/∂in.
     ascii : bool
         Write ASCII only (names of users stay as they are).
-    memory : tuple of Quantity
-        What the learning rule remembers of each parameter; it has names then.
+    rule : Rule or None
+        The learning rule; what it remembers of each parameter has names then.
     """
 
     def __init__(
@@ -93,14 +94,15 @@ class Notation:
         dialect: str = "in-out",
         minus_delta: bool = False,
         ascii: bool = False,
-        memory: tuple[Quantity, ...] = (),
+        rule: Rule | None = None,
     ) -> None:
         self.network = network
-        self.memory = memory
+        self.rule = rule
+        self.memory = () if rule is None else tuple(m.quantity for m in rule.memory)
         self.dialect: Dialect = get_dialect(dialect)
         self.minus_delta = minus_delta
         self.ascii = ascii
-        self._names = Names(network, self.dialect)
+        self._names = Names(network, self.dialect, rule)
 
     @classmethod
     def of(cls, problem: Problem, dialect: str = "", ascii: bool = False) -> Notation:
@@ -110,7 +112,7 @@ class Notation:
             dialect or problem.dialect,
             problem.minus_delta,
             ascii,
-            problem.memory,
+            problem.rule,
         )
 
     # Names
@@ -134,6 +136,10 @@ class Notation:
     def neuron(self, l: int, j: int) -> str:
         """Return the name of neuron j (from 1) of layer l."""
         return self._names.neuron(l, j)
+
+    def letter(self, option: str) -> str:
+        """Return the letter of an option of the training, such as μ for "momentum"."""
+        return self.plain(self._names.letter(option))
 
     def neuron_or_output(self, l: int, j: int) -> str:
         """Return the name of a neuron, or of its output where neurons are only numbered."""
@@ -229,7 +235,7 @@ class Notation:
         keys = list(refs(expr))
         if mark is None:
             mark = len({key.sample for key in keys if isinstance(key, Address) and key.sample}) > 1
-        text = write(expr, lambda key: self.name(key, mark=mark))
+        text = write(expr, lambda key: self.name(key, mark=mark), lambda num: self.letter(num.name))
         for largest in dict.fromkeys(key for key in keys if isinstance(key, Largest)):
             text += f", {largest} = {self.formula(largest.of, mark)}"
         return self.plain(text)
@@ -240,7 +246,7 @@ class Notation:
         def number(key: Hashable) -> str:
             return str(key) if isinstance(key, Left) else self.number(value_of(key, values), digits)
 
-        return self.plain(write(expr, number))
+        return self.plain(write(expr, number, lambda num: self.number(num.value, digits)))
 
     def number(self, value: float, digits: int) -> str:
         """Return a number as a hand calculation prints it."""
@@ -262,7 +268,7 @@ class Notation:
     @cached_property
     def _with_other_delta(self) -> Notation:
         return Notation(
-            self.network, self.dialect.name, not self.minus_delta, self.ascii, self.memory
+            self.network, self.dialect.name, not self.minus_delta, self.ascii, self.rule
         )
 
     @cached_property

@@ -35,7 +35,8 @@ class Dialect:
         A pattern per quantity. Fields: ``{n}`` the neuron's name, ``{l}`` its layer, ``{j}`` its
         number in the layer, ``{g}`` its number in the network; ``{m}``, ``{i}`` the same of a
         weight's source; ``{ji}``, ``{nm}`` to and from together; ``{w}``, ``{b}`` the parameter's
-        own name.
+        own name. Some may be left out: `velocity` and `velocity_new` (momentum's step before and
+        now; ``{p}`` is the parameter) and the letters of options of rules, under their keys.
     matrices : mapping
         A pattern per matrix or vector of a layer: `in`, `out`, `delta`, `weight`, `bias`, and the
         vectors `target` and `slope` (of E by the outputs). Field: ``{l}``.

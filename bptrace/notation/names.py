@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bptrace.address import BEFORE, Address, Quantity
+from bptrace.maths.rules import LETTERS, Rule
 from bptrace.model import Network
 from bptrace.notation.dialect import Dialect
 
@@ -30,6 +31,7 @@ _ASCII = {
     "Δ": "step_", "∂": "d", "δ": "delta", "η": "eta", "ε": "eps", "θ": "theta", "σ": "sigma",
     "∇": "grad", "⊙": "(*)", "ᵀ": "^T", "′": "'", "‖": "||",
     "√": "sqrt", "≠": "!=", "⌊": "floor(", "⌋": ")", "̂": "hat", "α": "alpha",
+    "β": "beta", "μ": "mu", "ρ": "rho", "λ": "lambda", "₀": "0", "₁": "1", "₂": "2",
     "…": "...", "⋮": ":", "–": "-", "Σ": "sum", "⁺": "+", "·": "*", "−": "-", "½": "0.5",
     "⁽": "(", "⁾": ")", **dict(zip("⁰¹³⁴⁵⁶⁷⁸⁹", "013456789", strict=True)), "²": "^2",
 }  # fmt: skip
@@ -47,9 +49,10 @@ def to_ascii(text: str) -> str:
 class Names:
     """The names of all quantities of one network in one dialect."""
 
-    def __init__(self, network: Network, dialect: Dialect) -> None:
+    def __init__(self, network: Network, dialect: Dialect, rule: Rule | None = None) -> None:
         self.network = network
         self.dialect = dialect
+        self._keeps_step = rule is not None and rule.keeps_step
         self._before = [0]  # neurons in all layers before
         self._weights = [0, 0]  # weights into all layers before
         self._biases = [0, 0]
@@ -85,13 +88,17 @@ class Names:
         return f"∂{self.name(top, mark)}/∂{self.name(address.denominator)}"
 
     def _memory(self, address: Address) -> str:
-        """Return the name of what a rule remembers; a dialect may have its own for velocities."""
+        """Return the name of what a rule remembers.
+
+        A dialect may have a name of its own for a velocity that is the last step of the parameter,
+        which that of Nesterov's rule is not.
+        """
         quantity = address.quantity
         head = BEFORE.get(quantity, quantity).head.replace("hat", "\u0302")
         plus = "⁺" if quantity in BEFORE else ""
-        pattern = self.dialect.names.get(f"velocity{plus and '_new'}", "")
-        if head != "v" or not pattern:
-            pattern = f"{head}_{{p}}{plus}"
+        pattern = f"{head}_{{p}}{plus}"
+        if head == "v" and self._keeps_step:
+            pattern = self.dialect.names.get(f"velocity{plus and '_new'}", pattern)
         return pattern.format(p=self.name(address.parameter))
 
     def whole(self, address: Address, mark: bool = False) -> str:
@@ -122,6 +129,13 @@ class Names:
 
     def _whole(self, kind: str, l: int) -> str:
         return self.dialect.matrices[kind].format(l=l + self.dialect.first_layer)
+
+    def letter(self, option: str) -> str:
+        """Return the letter of an option of the training: the dialect's, else that of its rule."""
+        names = self.dialect.names
+        if option == "rate":  # of which a schedule makes the rates
+            return f"{names['rate']}₀"
+        return names.get(option) or LETTERS.get(option, option)
 
     def delta(self, address: Address) -> str:
         """Return the name of δ of a neuron, also in dialects and files that print ∂E/∂in."""

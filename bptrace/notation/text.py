@@ -29,20 +29,23 @@ HADAMARD = "hadamard"
 """The role of products of vectors or matrices, element by element."""
 
 
-def write(expr: Expr, name: Callable[[Hashable], str]) -> str:
+def write(
+    expr: Expr, name: Callable[[Hashable], str], option: Callable[[Num], str] | None = None
+) -> str:
     """Return `expr` as text; `name` gives the text of each quantity: its name or its number.
 
-    Lines may be broken before `` + ``, `` − `` and `` · `` only.
+    `option` gives the text of each constant that has a name; default: its number. Lines may be
+    broken before `` + ``, `` − `` and `` · `` only.
     """
-    return _text(expr, name).text
+    return _text(expr, name, option).text
 
 
-def _text(expr: Expr, name: Callable[[Hashable], str]) -> Text:
+def _text(expr: Expr, name: Callable[[Hashable], str], option: Callable[[Num], str] | None) -> Text:
     if isinstance(expr, Num):
-        return _constant(expr.value)
+        return atom(option(expr)) if option and expr.name else _constant(expr.value)
     if isinstance(expr, Ref):
         return atom(name(expr.key))
-    args = [_text(arg, name) for arg in expr.args]
+    args = [_text(arg, name, option) for arg in expr.args]
     if expr.name == "mul":
         return _product(args, _dot(expr.role))
     return _RULES[expr.name](*args)

@@ -128,6 +128,24 @@ class Calculation:
         yield from self._phase(self.words(reduction), sums, claims, width)
         updates = [address for address in addresses if address.quantity not in _SUMS]
         yield from self._phase(self.words("update"), updates, claims, width)
+        if self._is_right(step):
+            yield Text(f"  {self.words('nothing changes')}", "bptrace.remark")
+            yield Text()
+
+    def _is_right(self, step: int) -> bool:
+        """Whether the rule has nothing to do: it learns from mistakes, and there are none."""
+        rule = self.problem.rule
+        if rule is None or rule.local is None or not rule.local.needs_mistake:
+            return False
+        depth, width = self.problem.network.depth, self.problem.network.widths[-1]
+        outputs = (
+            Address(Q.OUT, depth, k, sample=s, step=step)
+            for s in self.trace.samples(step)
+            for k in range(1, width + 1)
+        )
+        return all(
+            self.values(out) == self.values(out._replace(quantity=Q.T, layer=0)) for out in outputs
+        )
 
     def _samples(self, step: int) -> Sequence[int]:
         return self.options.samples or self.trace.samples(step)

@@ -32,6 +32,9 @@ DRAWN_DIGITS = 4
 SHOWN = 6
 """Digits of means and deviations in the head; JSON has all of them."""
 
+PLAINEST = "gradient-descent"
+"""The rule that is not explained in the head: the calculation does."""
+
 MOST_NAMED = 10
 """More classes, or means of inputs, are not told one by one."""
 
@@ -70,6 +73,7 @@ class Header:
             (self.problem.source, "bptrace.source"),
             (self._network(), "bptrace.layer"),
             (self._training(), "bptrace.layer"),
+            (self._rule(), "bptrace.layer"),
             *((line, "bptrace.layer") for line in self._data()),
         ):
             if text:
@@ -108,6 +112,13 @@ class Header:
             parts += self._order()
         return ", ".join(parts)
 
+    def _rule(self) -> str:
+        """Say what the rule looks at; that of the chapter needs no words."""
+        rule = self.problem.rule
+        if rule is None or rule.name == PLAINEST or not self.problem.learns:
+            return ""
+        return self.words("rule is", rule=rule.name, about=self.words.of(rule.about))
+
     def _order(self) -> list[str]:
         training = self.problem.training
         if training.order == "shuffled":
@@ -128,10 +139,14 @@ class Header:
             options = ", ".join(f"{name} {value:g}" for name, value in given.items())
             yield f"{schedule.name} ({options})" if options else schedule.name
         for option in rule.options:
-            yield f"{option.name} = {rule.constant(option.name, dict(training.options)):g}"
+            value = rule.constant(option.name, dict(training.options))
+            yield self._option(option.name, value)
         decay = rule.weight_decay if training.weight_decay is None else training.weight_decay
         if decay:
-            yield f"weight_decay = {decay:g}"
+            yield self._option("weight_decay", decay)
+
+    def _option(self, name: str, value: float) -> str:
+        return f"{self.notation.letter(name)} = {self.notation.number(value, SHOWN)}"
 
     def _batch(self, batch: int, reduction: str) -> str:
         if batch == 1:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
 
-from bptrace.address import Address, Quantity
+from bptrace.address import AFTER, Address, Quantity
 from bptrace.maths.expr import FLOATS, Expr, Op, Ref, bind, neg, refs
 from bptrace.notation import Delta, Notation, abbreviated, value_of
 from bptrace.trace import Trace
@@ -142,7 +142,7 @@ class Grower:
         equation = self.trace.chapter.equation(address)
         if equation is None:
             return Line("given")
-        if address.quantity in (Q.W, Q.B):
+        if address.quantity in AFTER:  # a parameter, or what the rule remembers of it
             return Line("before")
         shown = self.notation.shown(equation, self.trace.chapter)
         expr = _of_single_samples(self.trace, shown.expr)

@@ -19,6 +19,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "output layer": ("output layer", "输出层"),
     "input layer": ("input layer", "输入层"),
     "error": ("error", "误差"),
+    "rule is": ("{rule}: {about}", "{rule}：{about}"),
+    "nothing changes": (
+        "the output is right, so nothing changes",
+        "输出正确，因此参数不变",
+    ),
     "from update": ("from update", "起始更新"),
     "learning rate": ("learning rate", "学习率"),
     "step": ("Step {step}", "第 {step} 步"),

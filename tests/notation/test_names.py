@@ -9,6 +9,7 @@ from named import named
 
 from bptrace.address import Address, Quantity, partial
 from bptrace.maths.expr import Expr, Ref, neg
+from bptrace.maths.rules import LETTERS, RULES
 from bptrace.model import Layer, Network, Problem
 from bptrace.notation import Delta, Notation, dialect_names
 
@@ -189,3 +190,48 @@ def test_sample_marks() -> None:
     assert notation.name(address, mark=True) == "∂E⁽¹²⁾/∂w2"
     assert notation.name(address) == "∂E/∂w2"
     assert Notation(NAMED, ascii=True).name(address, mark=True) == "dE(12)/dw2"
+
+
+MOMENTUM, NESTEROV = RULES.get("momentum"), RULES.get("nesterov")
+TWO_ONE = Network((Layer(2), Layer(1, biases=1)))
+OLD = Address(Q.V, 1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("ascii", "old", "new"),
+    [
+        (False, "Δw_32(t−1)", "Δw_32(t)"),
+        (True, "step_w_32(t-1)", "step_w_32(t)"),
+    ],
+)
+def test_velocities_of_the_xy_dialect(ascii: bool, old: str, new: str) -> None:
+    """Rumelhart et al. (1986), eq. 9: Δw(t) = −ε·∂E/∂w + α·Δw(t−1)."""
+    notation = Notation(TWO_ONE, "xy", ascii=ascii, rule=MOMENTUM)
+    after = OLD._replace(quantity=Q.V_NEW)
+    assert notation.name(OLD) == old
+    assert notation.name(after) == new
+    for text in (old, old.replace("−", "-"), "v[1,1,2]"):
+        assert notation.read(text) == Ref(OLD)
+    assert notation.read(new) == Ref(after)
+    assert notation.read("Δb_3(t−1)") == Ref(Address(Q.V, 1, 1))
+    assert notation.read("Δw_32") == Ref(OLD._replace(quantity=Q.STEP_W))
+    assert notation.letter("momentum") == ("alpha" if ascii else "α")
+
+
+def test_velocities_that_are_no_steps_are_not_called_so() -> None:
+    assert Notation(TWO_ONE, "xy", rule=NESTEROV).name(OLD) == "v_w_32"
+    for dialect, name in (("in-out", "v_w2"), ("nielsen", "v_w^2_12"), ("rojas", "v_w_32")):
+        notation = Notation(TWO_ONE, dialect, rule=MOMENTUM)
+        assert notation.name(OLD) == name
+        assert notation.name(OLD._replace(quantity=Q.V_NEW)) == f"{name}⁺"
+
+
+def test_letters_of_options() -> None:
+    notation = Notation(TWO_ONE)
+    letters = [notation.letter(name) for name in LETTERS]
+    assert letters == ["μ", "ε", "ρ", "β₁", "β₂", "λ"]
+    assert len(set(letters)) == len(LETTERS)
+    plain = Notation(TWO_ONE, "xy", ascii=True)
+    written = [plain.letter(name) for name in LETTERS]
+    assert written == ["alpha", "eps0", "rho", "beta1", "beta2", "lambda"]
+    assert plain.name(Address(Q.ETA)) not in written

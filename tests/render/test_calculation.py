@@ -27,7 +27,7 @@ from bptrace import io
 from bptrace.address import Address, Quantity
 from bptrace.engine import run
 from bptrace.errors import UnknownName
-from bptrace.maths.expr import FLOATS, Expr, Ref, bind, refs
+from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, bind, refs
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 from bptrace.notation import Notation, dialect_names
 from bptrace.render import calculation
@@ -283,8 +283,11 @@ def check_equation(trace: Trace, notation: Notation, equation: Equation) -> None
     tests/notation/test_text.py has their trees.
     """
     values = trace.values()
+    letters = letters_of(trace, notation, equation)
 
     def worth(text: str) -> float:
+        for letter, number in letters.items():
+            text = re.sub(rf"(?<!\w){letter}(?!\w)", repr(number).removesuffix(".0"), text)
         expr = notation.read(text)
         places: dict[Hashable, Expr] = {
             key: Ref(trace.complete(key, equation.step, equation.sample))
@@ -297,6 +300,23 @@ def check_equation(trace: Trace, notation: Notation, equation: Equation) -> None
     assert FLOATS.read(notation.read(equation.stages[-1]), _no_name) == value, equation
     for stage in equation.stages[-3:-1]:  # forms before these are equal on paper, not in every bit
         assert _UNREADABLE.search(stage) or worth(stage) == value, (equation, stage)
+
+
+def letters_of(trace: Trace, notation: Notation, equation: Equation) -> dict[str, float]:
+    """The letters of options that stand in the formula of an equation, and their values."""
+    left = notation.read(equation.left)
+    if not isinstance(left, Ref):  # −δ, which has no options
+        return {}
+    found = trace.chapter.equation(trace.complete(left.key, equation.step, equation.sample))
+    return {notation.letter(num.name): num.value for num in _options(found.expr)} if found else {}
+
+
+def _options(expr: Expr) -> Iterator[Num]:
+    if isinstance(expr, Op):
+        for arg in expr.args:
+            yield from _options(arg)
+    elif isinstance(expr, Num) and expr.name:
+        yield expr
 
 
 def _no_name(key: object) -> float:
@@ -409,3 +429,56 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+# ---------------------------------------------------------------------------------------- rules
+
+
+def rows_of(name: str, *, ascii: bool = False, language: str = "en", step: int = 1) -> list[str]:
+    """The rows of one step of a bundled example."""
+    trace = run(io.load(name), "python")
+    return page(trace, 80, "", ascii=ascii, language=language, steps=[step]).splitlines()
+
+
+def test_the_head_says_what_the_rule_is_and_its_options() -> None:
+    rows = rows_of("adamw")
+    assert " adamw, η = 0.1, β₁ = 0.9, β₂ = 0.999, ε = 1·10⁻⁸, λ = 0.2" in rows
+    assert " adamw: Adam; besides, each weight shrinks a little in every step" in rows
+    plain = rows_of("willamette", ascii=True, language="zh")
+    assert " momentum, eta = 0.8, mu = 0.1" in plain
+    assert " momentum：梯度下降；每一步再加上前一步的一部分" in plain
+
+
+def test_options_are_letters_in_formulas_and_numbers_among_numbers() -> None:
+    rows = [row[4:].strip(" ╷│╵") for row in rows_of("adamw", step=2)]
+    at = rows.index("m̂_w1  = m_w1⁺/(1 − β₁^n)")
+    assert rows[at + 1 : at + 2] == ["= −0.3560000005/(1 − 0.9^2)"]
+    decayed = "w1⁺   = w1 − η·λ·w1 − (η·"
+    at = next(k for k, row in enumerate(rows) if row.startswith(decayed))
+    assert rows[at].endswith(" + ε)")
+    assert rows[at + 1] == "= 0.3939999995 − 0.1·0.2·0.3939999995"
+    rate = [row.strip(" η╷│╵") for row in rows_of("schedule", step=2)]
+    at = rate.index("= η₀/(1 + factor·n)")
+    assert rate[at + 1 : at + 3] == ["= 0.4/(1 + 1·1)", "= 0.2   the source has 0.2"]
+
+
+@pytest.mark.parametrize(("name", "step"), [("delta", 3), ("cornell-or", 3)])
+def test_no_update_because_the_output_is_right(name: str, step: int) -> None:
+    said = "  the output is right, so nothing changes"
+    assert said in rows_of(name, step=step)
+    assert said not in rows_of(name, step=1)
+    assert "  输出正确，因此参数不变" in rows_of(name, language="zh", step=step)
+
+
+def test_hebb_goes_on_where_the_output_is_right() -> None:
+    problem = io.load("willamette")  # the target is 0; with a weight of 0 the output is right
+    right = replace(
+        problem,
+        parameters=Parameters(((((1.0,),)),), ((),)),
+        samples=(Sample((2.0,), (2.0,)),),
+        training=Training("hebb", 0.5),
+        claims=(),
+    )
+    assert "w⁺ = w + η·x1·t_o1" in page(right)
+    assert "nothing changes" not in page(right)
+    assert "nothing changes" in page(replace(right, training=Training("delta", 0.5)))
