@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
-from bptrace.checks.findings import Candidate, likeness
+from bptrace.checks.findings import Candidate, kind_of, likeness
 from bptrace.checks.graph import Canon
 from bptrace.checks.mistakes import MISTAKES, Step, Text
 from bptrace.maths.equations import Chapter
@@ -119,7 +119,7 @@ def _same_everywhere(
     canon = Canon(problem)
 
     def rewrite(key: Address, expr: Expr) -> Expr:
-        if key.quantity is not origin.quantity or mistake.variants is None:
+        if kind_of(key) != kind_of(origin) or mistake.variants is None:
             return expr
         if scope != "all" and _scope(problem, key) != scope:
             return expr

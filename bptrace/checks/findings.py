@@ -119,8 +119,17 @@ def likeness(mistake: str, wording: str, place: Key, fields: Mapping[str, object
     if wording == "slip":
         return (mistake, *fields.values())
     kinds = tuple(
-        value.quantity if isinstance(value, Address) else type(value).__name__
+        kind_of(value) if isinstance(value, Address) else type(value).__name__
         for value in fields.values()
     )
-    where = place.quantity if isinstance(place, Address) else None
+    where = kind_of(place) if isinstance(place, Address) else None
     return (mistake, wording, where, kinds)
+
+
+def kind_of(address: Address) -> Hashable:
+    """Return what a quantity has in common with those that are calculated in the same way.
+
+    ∂E/∂in, ∂in/∂out and the slope ∂out/∂in are three kinds, though each is a derivative by `in` or
+    `out`.
+    """
+    return address.quantity, None if address.of is None else address.of.quantity

@@ -20,8 +20,16 @@ from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import ACCEPTED, Statement
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
-from bptrace.checks.mistakes.slips import misreadings, slipped
-from bptrace.checks.views import Neighbourhood, Try, View, hidden_places, information, is_ready
+from bptrace.checks.mistakes.slips import MISREAD, misreadings, slipped
+from bptrace.checks.views import (
+    Neighbourhood,
+    Try,
+    View,
+    hidden_places,
+    information,
+    is_ready,
+    plainness,
+)
 from bptrace.maths.expr import Expr, inline, refs
 from bptrace.printed import Printed
 
@@ -29,7 +37,7 @@ UNKNOWN_BITS = -log2(UNKNOWN)
 MOST_FOREIGN = 200
 """Other quantities of a page that are tried in the place of each operand."""
 
-MOST_PAIRS, ALL_PAIRS = 2500, 10_000
+MOST_PAIRS, ALL_PAIRS = 5_000, 10_000
 """Pairs of mistakes tried at one step, and on a page: some 20 µs each."""
 
 WORK = 20_000
@@ -47,8 +55,8 @@ explanation, the later ones have none either, and only the lines themselves are 
 LONG = 30
 """Operands of a long formula: no pairs are tried in it, and few misread operands."""
 
-LEAST_FOR_PAIRS = 12.0
-"""A pair costs 16 bits and more: numbers that carry less (3 digits) cannot tell which it was."""
+LEAST_FOR_PAIRS = 8.0
+"""A pair costs 16 bits and more: numbers that carry much less cannot tell which it was."""
 
 WORST, BEHIND = -12.0, 16.0
 """A candidate that cannot reach this score, or is so far behind the best, is not looked into: what
@@ -251,6 +259,7 @@ class Search:
                 alike = likeness(name, variant.wording, place, variant.fields)
                 cost = self.prior.bits(name, alike, ways) + log2(len(places)) + fit.cost
                 gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
+                gain += plainness(judge, statement, result)
                 if gain + view.most_evidence - cost < max(best - BEHIND, WORST):
                     continue
                 gain += view.evidence(value)
@@ -312,8 +321,10 @@ class Search:
         self, judge: Judge, statement: Statement, digits: float, expected: Interval
     ) -> Iterator[Candidate]:
         fields = {"x": statement.key}
+        plain = plainness(judge, statement, expected)
         for name, ways in slipped(expected, statement.printed):
-            yield self._slip(name, fields, statement, digits, ways)
+            short = 0.0 if name == "decimal-point" else plain
+            yield self._slip(name, fields, statement, digits + short, ways)
         later, here = judge.graph.after(statement.key), _now(judge, statement.key)
         others = [s for s in judge.statements if s.key != statement.key and s.key not in later]
         for other in others:
@@ -375,13 +386,14 @@ class Search:
                     continue  # the line is a copy of the operand: a slip of its own digits
                 name = kind if kind == "coarse-rounding" else "operand-slip"
                 fields = {"y": parent, "x": value}
-                width = log2(max(1.0, result.width / statement.printed.ulp))
+                gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
+                gain += plainness(judge, statement, result)
                 alike = likeness(name, "slip", statement.key, fields)
-                cost = self.prior.bits(name, alike, ways * len(parents)) + fit.cost
+                ways *= len(parents) * (1 if kind == name else MISREAD)
+                cost = self.prior.bits(name, alike, ways) + fit.cost
                 yield Candidate(
-                    name, "slip", fields, statement.key, None, result,
-                    digits - width + UNKNOWN_BITS, cost, ways * len(parents),
-                )  # fmt: skip
+                    name, "slip", fields, statement.key, None, result, gain, cost, ways
+                )
 
 
 def ranked(found: Iterable[Candidate], chance: float) -> Finding:

@@ -19,6 +19,10 @@ from bptrace.printed import Printed
 MOST_PLACES = 80
 """Unprinted steps before a line that are searched, the nearest first."""
 
+SHORT, SHORT_BITS = 100.0, 3.0
+"""A number whose last place is so many units of the page's is short, and 3 bits speak for a value
+that has no more digits (0.71 is 0.7100 where others have four decimals), as many against others."""
+
 _NEAR, _FAR = 1e-4, 3.0
 """Relative deviations of wrong numbers from the right ones, equally likely in logarithm."""
 
@@ -38,6 +42,18 @@ def information(printed: Printed, expected: float) -> float:
     if expected and _NEAR <= off / abs(expected) <= _FAR:
         near = u / (2 * off * log(_FAR / _NEAR))
     return -log2(min(1.0, 0.5 * anywhere + 0.5 * near))
+
+
+def plainness(judge: Judge, statement: Statement, values: Interval) -> float:
+    """Return the bits that a short number speaks for or against a range of values.
+
+    Where numbers have ten digits, nobody rounds one to two: it has no more.
+    """
+    unit, ulp = judge.house.unit(statement.printed.value), statement.printed.ulp
+    if not 0.0 < SHORT * unit <= ulp * (1 + 1e-9):
+        return 0.0
+    near = round(values.middle / ulp) * ulp if abs(values.middle) < 1e300 else values.middle
+    return SHORT_BITS if values.meets(near - unit / 2, near + unit / 2) else -SHORT_BITS
 
 
 class Try(NamedTuple):

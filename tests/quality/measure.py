@@ -12,6 +12,7 @@ from bptrace import engine
 from bptrace.checks.findings import Candidate, Finding
 from bptrace.checks.page import Page, check
 from bptrace.checks.report import ACCEPTED, Report, Verdict, verdict_of
+from bptrace.maths.expr import Ref
 from bptrace.model import Problem
 from tests.quality.pages import Style, correct_pages
 from tests.quality.plant import Planted, until_visible
@@ -122,10 +123,13 @@ def groups(finding: Finding | None) -> list[list[Candidate]]:
 
 def is_planted(planted: Planted, candidate: Candidate, which: int) -> bool:
     """Whether a candidate is the formula that was planted, or always gives the same numbers."""
-    if candidate.expr is None:
+    expr = candidate.expr
+    if candidate.mistake == "copied":
+        expr = Ref(candidate.fields["x"])  # type: ignore[arg-type]  # a formula like any other
+    if expr is None:
         return False
     place = list(planted.wrong)[which]
-    return planted.is_same({candidate.place: candidate.expr}, {place: planted.wrong[place]})
+    return planted.is_same({candidate.place: expr}, {place: planted.wrong[place]})
 
 
 def two_mistakes(found: Rates, planted: Planted, report: Report) -> None:
@@ -206,12 +210,26 @@ def foreign_number(found: Rates, planted: Planted, report: Report) -> None:
     found.count(located=verdict.verdict == "wrong", possible=bits > 0, accepted=bits > ACCEPTED)
 
 
+def _is_slip(planted: Planted, candidate: Candidate, ranks: list[list[Candidate]]) -> bool:
+    """Whether a candidate is the planted slip, or a formula that always gives the number copied.
+
+    Who leaves the slope out of δ has the very number of ∂E/∂out; nobody can tell it from a copy.
+    """
+    if candidate.mistake == planted.kinds[0]:
+        return True
+    if planted.kinds[0] != "copied" or candidate.expr is None:
+        return False
+    formula = {candidate.place: candidate.expr}
+    copies = [c for group in ranks for c in group if c.mistake == "copied"]
+    return any(planted.is_same(formula, {c.place: Ref(c.fields["x"])}) for c in copies)  # type: ignore[arg-type]
+
+
 def copying_slip(found: Rates, planted: Planted, report: Report) -> None:
     """A wrong copy: found, named, and known as a misprint if nobody went on with it."""
     first = report.first_mistake
     located = first is not None and any(first.key in seen for seen in planted.seen)
     ranks = groups(first.finding) if first is not None and located else []
-    named = [any(c.mistake == planted.kinds[0] for c in group) for group in ranks[:3]]
+    named = [any(_is_slip(planted, c, ranks) for c in group) for group in ranks[:3]]
     found.count(
         located=located,
         top1=any(named[:1]),

@@ -15,7 +15,7 @@ from random import Random
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.conventions import Hypothesis, conventions
-from bptrace.checks.findings import likeness
+from bptrace.checks.findings import kind_of, likeness
 from bptrace.checks.graph import Key
 from bptrace.checks.mistakes import MISTAKES, Mistake, Step, Variant
 from bptrace.maths.expr import Expr, inline, refs
@@ -306,7 +306,7 @@ def everywhere(rng: Random, style: Style) -> Planted | None:
     like = likeness(name, variant.wording, origin, variant.fields)
     wrong: dict[Key, Expr] = {}
     for key in page.order:
-        if key.quantity is not origin.quantity:
+        if kind_of(key) != kind_of(origin):
             continue
         for other in variants_at(page, key, MISTAKES.get(name)):
             if likeness(name, other.wording, key, other.fields) == like:

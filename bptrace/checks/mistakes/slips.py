@@ -46,6 +46,10 @@ MOST_APART = 40
 """Units in the last place: in a wider range of expected numbers all last digits are found."""
 
 
+MISREAD = 3
+"""An operand is misread in one of three ways: digits interchanged, one wrong, the point moved."""
+
+
 class Slip(NamedTuple):
     """A number as it would stand after a slip; `ways` is how many such slips there are."""
 
