@@ -55,7 +55,7 @@ explanation, the later ones have none either, and only the lines themselves are 
 LONG = 30
 """Operands of a long formula: no pairs are tried in it, and few misread operands."""
 
-LEAST_FOR_PAIRS = 8.0
+LEAST_FOR_PAIRS = 6.0
 """A pair costs 16 bits and more: numbers that carry much less cannot tell which it was."""
 
 WORST, BEHIND = -12.0, 16.0
@@ -259,7 +259,9 @@ class Search:
                 alike = likeness(name, variant.wording, place, variant.fields)
                 cost = self.prior.bits(name, alike, ways) + log2(len(places)) + fit.cost
                 gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
-                gain += plainness(judge, statement, result)
+                gain += plainness(
+                    judge, statement, result, statement.sign * statement.printed.value
+                )
                 if gain + view.most_evidence - cost < max(best - BEHIND, WORST):
                     continue
                 gain += view.evidence(value)
@@ -321,7 +323,8 @@ class Search:
         self, judge: Judge, statement: Statement, digits: float, expected: Interval
     ) -> Iterator[Candidate]:
         fields = {"x": statement.key}
-        plain = plainness(judge, statement, expected)
+        ulp = statement.printed.ulp
+        plain = plainness(judge, statement, expected, round(expected.middle / ulp) * ulp)
         for name, ways in slipped(expected, statement.printed):
             short = 0.0 if name == "decimal-point" else plain
             yield self._slip(name, fields, statement, digits + short, ways)
@@ -387,13 +390,13 @@ class Search:
                 name = kind if kind == "coarse-rounding" else "operand-slip"
                 fields = {"y": parent, "x": value}
                 gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
-                gain += plainness(judge, statement, result)
+                gain += plainness(
+                    judge, statement, result, statement.sign * statement.printed.value
+                )
                 alike = likeness(name, "slip", statement.key, fields)
                 ways *= len(parents) * (1 if kind == name else MISREAD)
                 cost = self.prior.bits(name, alike, ways) + fit.cost
-                yield Candidate(
-                    name, "slip", fields, statement.key, None, result, gain, cost, ways
-                )
+                yield Candidate(name, "slip", fields, statement.key, None, result, gain, cost, ways)
 
 
 def ranked(found: Iterable[Candidate], chance: float) -> Finding:

@@ -44,16 +44,15 @@ def information(printed: Printed, expected: float) -> float:
     return -log2(min(1.0, 0.5 * anywhere + 0.5 * near))
 
 
-def plainness(judge: Judge, statement: Statement, values: Interval) -> float:
-    """Return the bits that a short number speaks for or against a range of values.
+def plainness(judge: Judge, statement: Statement, values: Interval, number: float) -> float:
+    """Return the bits that a short number speaks for or against a range of values around `number`.
 
     Where numbers have ten digits, nobody rounds one to two: it has no more.
     """
-    unit, ulp = judge.house.unit(statement.printed.value), statement.printed.ulp
-    if not 0.0 < SHORT * unit <= ulp * (1 + 1e-9):
+    unit = judge.house.unit(number)
+    if not 0.0 < SHORT * unit <= statement.printed.ulp * (1 + 1e-9):
         return 0.0
-    near = round(values.middle / ulp) * ulp if abs(values.middle) < 1e300 else values.middle
-    return SHORT_BITS if values.meets(near - unit / 2, near + unit / 2) else -SHORT_BITS
+    return SHORT_BITS if values.meets(number - unit / 2, number + unit / 2) else -SHORT_BITS
 
 
 class Try(NamedTuple):
