@@ -22,12 +22,14 @@ from bptrace.checks.lines import ACCEPTED, Statement
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
 from bptrace.checks.mistakes.slips import MISREAD, misreadings, slipped
 from bptrace.checks.views import (
+    SHORT_BITS,
     Neighbourhood,
     Try,
     View,
     hidden_places,
     information,
     is_ready,
+    is_short,
     plainness,
 )
 from bptrace.maths.expr import Expr, inline, refs
@@ -55,7 +57,7 @@ explanation, the later ones have none either, and only the lines themselves are 
 LONG = 30
 """Operands of a long formula: no pairs are tried in it, and few misread operands."""
 
-LEAST_FOR_PAIRS = 6.0
+LEAST_FOR_PAIRS = 9.0
 """A pair costs 16 bits and more: numbers that carry much less cannot tell which it was."""
 
 WORST, BEHIND = -12.0, 16.0
@@ -64,6 +66,9 @@ is found at other lines makes none cheaper by so much."""
 
 OTHER_VALUES_BITS = 1.0
 """The price of taking right values in the place of wrong ones before: authors do either."""
+
+SHORTENING = ("digit-dropped", "decimal-point")
+"""Slips after which a number has fewer digits than its page."""
 
 _NEGLIGIBLE = 1e-3
 
@@ -212,7 +217,8 @@ class Search:
         found += self._operands(judge, statement, digits)
         if all(candidate.score <= ACCEPTED for candidate in found):
             found += self._with_right_values(judge, statement, digits)
-        if digits > LEAST_FOR_PAIRS and all(candidate.score <= 0 for candidate in found):
+        most = digits + (SHORT_BITS if is_short(judge, statement) else 0.0)
+        if most > LEAST_FOR_PAIRS and all(candidate.score <= 0 for candidate in found):
             found += self._formulas(judge, statement, digits, self._pairs)
         if not found:
             return None
@@ -323,11 +329,10 @@ class Search:
         self, judge: Judge, statement: Statement, digits: float, expected: Interval
     ) -> Iterator[Candidate]:
         fields = {"x": statement.key}
-        ulp = statement.printed.ulp
-        plain = plainness(judge, statement, expected, round(expected.middle / ulp) * ulp)
+        short = SHORT_BITS if is_short(judge, statement) else 0.0
         for name, ways in slipped(expected, statement.printed):
-            short = 0.0 if name == "decimal-point" else plain
-            yield self._slip(name, fields, statement, digits + short, ways)
+            gain = digits + (short if name in SHORTENING else -short)
+            yield self._slip(name, fields, statement, gain, ways)
         later, here = judge.graph.after(statement.key), _now(judge, statement.key)
         others = [s for s in judge.statements if s.key != statement.key and s.key not in later]
         for other in others:

@@ -19,7 +19,7 @@ from bptrace.printed import Printed
 MOST_PLACES = 80
 """Unprinted steps before a line that are searched, the nearest first."""
 
-SHORT, SHORT_BITS = 100.0, 3.0
+SHORT, SHORT_BITS = 10.0, 3.0
 """A number whose last place is so many units of the page's is short, and 3 bits speak for a value
 that has no more digits (0.71 is 0.7100 where others have four decimals), as many against others."""
 
@@ -44,15 +44,22 @@ def information(printed: Printed, expected: float) -> float:
     return -log2(min(1.0, 0.5 * anywhere + 0.5 * near))
 
 
-def plainness(judge: Judge, statement: Statement, values: Interval, number: float) -> float:
-    """Return the bits that a short number speaks for or against a range of values around `number`.
+def is_short(judge: Judge, statement: Statement) -> bool:
+    """Whether a number has fewer digits than the page prints."""
+    unit = judge.house.unit(statement.printed.value)
+    return 0.0 < SHORT * unit <= statement.printed.ulp * (1 + 1e-9)
+
+
+def plainness(judge: Judge, statement: Statement, values: Interval) -> float:
+    """Return the bits that a short number speaks for or against a range of its node's values.
 
     Where numbers have ten digits, nobody rounds one to two: it has no more.
     """
-    unit = judge.house.unit(number)
-    if not 0.0 < SHORT * unit <= statement.printed.ulp * (1 + 1e-9):
+    if not is_short(judge, statement):
         return 0.0
-    return SHORT_BITS if values.meets(number - unit / 2, number + unit / 2) else -SHORT_BITS
+    number = statement.sign * statement.printed.value
+    half = judge.house.unit(number) / 2
+    return SHORT_BITS if values.meets(number - half, number + half) else -SHORT_BITS
 
 
 class Try(NamedTuple):

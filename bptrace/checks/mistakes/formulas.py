@@ -87,6 +87,7 @@ def sign(step: Step) -> Iterator[Variant]:
     slope=("the slope {x} of the activation is left out", "漏乘激活函数的导数 {x}"),
     input=("the input of the weight, {x}, is left out", "漏乘该权重的输入 {x}"),
     all=("in every term the factor after {x} is left out", "每一项都漏了 {x} 之后的因子"),
+    first=("in every term the first factor, {x}, is left out", "每一项都漏了第一个因子 {x}"),
 )
 def drop_factor(step: Step) -> Iterator[Variant]:
     """One factor of a product is missing."""
@@ -98,6 +99,15 @@ def drop_factor(step: Step) -> Iterator[Variant]:
         heads = [a.args[0] if isinstance(a, Op) and a.name == "mul" else a for a in part.args]
         if sum(head != arg for head, arg in zip(heads, part.args, strict=True)) > 1:
             yield Variant(rebuild(add(*heads, role=part.role)), "all", {"x": heads[0]})
+            tails = [_tail(arg) for arg in part.args]
+            yield Variant(rebuild(add(*tails, role=part.role)), "first", {"x": heads[0]})
+
+
+def _tail(term: Expr) -> Expr:
+    """A product without its first factor; anything else is itself."""
+    if isinstance(term, Op) and term.name == "mul":
+        return mul(*term.args[1:], role=term.role)
+    return term
 
 
 def _factor_kind(factor: Expr) -> str:
@@ -471,6 +481,10 @@ def other_sample(step: Step) -> Iterator[Variant]:
     ("plus and times confused", "加号与乘号混淆"),
     ("Weights multiply, paths add.", "权重相乘，路径相加。"),
     plus=("{x} is added where it should be multiplied", "{x} 应相乘，却用了相加"),
+    every=(
+        "in every term {x} is added where it should be multiplied",
+        "每一项中 {x} 应相乘，却用了相加",
+    ),
     times=("the terms are multiplied instead of added", "各项应相加，却用了相乘"),
     apart=("weights and inputs are summed separately", "权重与输入分别求和后再相乘"),
 )
@@ -481,6 +495,11 @@ def operator(step: Step) -> Iterator[Variant]:
     for part, rebuild in step.places("add"):
         if len(part.args) <= 6:
             yield Variant(rebuild(mul(*part.args)), "times", {})
+        inside = [a for a in part.args if isinstance(a, Op) and a.name == "mul"]
+        if len(inside) > 1:
+            terms = [add(*a.args) if a in inside else a for a in part.args]  # type: ignore[union-attr]
+            changed = rebuild(add(*terms, role=part.role))
+            yield Variant(changed, "every", {"x": inside[0].args[-1]})
         products = [
             a for a in part.args if isinstance(a, Op) and a.name == "mul" and len(a.args) == 2
         ]
