@@ -265,9 +265,7 @@ class Search:
                 alike = likeness(name, variant.wording, place, variant.fields)
                 cost = self.prior.bits(name, alike, ways) + log2(len(places)) + fit.cost
                 gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
-                gain += plainness(
-                    judge, statement, result, statement.sign * statement.printed.value
-                )
+                gain += plainness(judge, statement, result)
                 if gain + view.most_evidence - cost < max(best - BEHIND, WORST):
                     continue
                 gain += view.evidence(value)
@@ -395,9 +393,7 @@ class Search:
                 name = kind if kind == "coarse-rounding" else "operand-slip"
                 fields = {"y": parent, "x": value}
                 gain = digits - log2(max(1.0, result.width / statement.printed.ulp)) + UNKNOWN_BITS
-                gain += plainness(
-                    judge, statement, result, statement.sign * statement.printed.value
-                )
+                gain += plainness(judge, statement, result)
                 alike = likeness(name, "slip", statement.key, fields)
                 ways *= len(parents) * (1 if kind == name else MISREAD)
                 cost = self.prior.bits(name, alike, ways) + fit.cost

@@ -204,19 +204,20 @@ class Author:
     def text(self, key: Address) -> str:
         """What he prints."""
         assert self.style is not None
-        return self.slips[key][0] if key in self.slips else self.style.write(self.number(key))
+        right = self.style.write(self.number(key))
+        return self.slips[key][0] if key in self.slips else right
 
     def carried(self, key: Address) -> float:
         """With what he goes on; asked anew at every use."""
         value = self.number(key)
         if self.style is None or self.formula(key) is None:
             return value
-        if key in self.slips:
-            text, used = self.slips[key]
-            return float(text) if used else float(self.style.write(value))
         how = self.style.carried
         if how == "mixed":
             how = self.rng.choice(("printed", "unrounded"))
+        text, used = self.slips.get(key, ("", False))
+        if used:
+            return float(text)
         if how == "rounded" or (how == "printed" and key in self.shown):
             return float(self.style.write(value))
         return value
