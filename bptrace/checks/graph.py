@@ -8,20 +8,21 @@ node, and a printed subexpression stands for itself in the formulas that contain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import isclose
 from typing import NamedTuple
 
 from bptrace.address import AFTER, BEFORE, Address, Quantity
 from bptrace.checks.interval import tightened
-from bptrace.maths.equations import Chapter, Equation
-from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, bind, call, mul, neg, refs
+from bptrace.maths.equations import Chapter, Equation, step_of
+from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, add, bind, call, mul, neg, refs
 from bptrace.maths.own import activation_of
 from bptrace.model import Problem
 from bptrace.trace import Trace
 
 Q = Quantity
+_UPDATES = (Q.W_NEW, Q.B_NEW, Q.STEP_W, Q.STEP_B)
 Key = Address | Expr
 """A node: a quantity, or an expression over quantities (without roles)."""
 
@@ -135,12 +136,12 @@ class Graph:
         self.chapter: Chapter = trace.chapter
         self.canon = Canon(trace.problem)
         self.targets = tuple(targets)
-        self.rates = rates or {}
+        self._claimed = frozenset(targets)
+        self.rates = dict(self._rates_behind(rates or {}))
         self.stated = stated or {}
         self.rewrite = rewrite
         self._plain = plain
         self._printed = frozenset(k for k in targets if not isinstance(k, Address))
-        self._claimed = frozenset(targets)
         self._steps = frozenset(_steps(targets))
         self._nodes: dict[Key, _Node | None] = {}
         self._computed: dict[Key, Expr] = {}
@@ -197,13 +198,35 @@ class Graph:
         equation = self.chapter.equation(key)
         if equation is None:
             return None
-        expr = self._form(key, equation)
+        expr = self._of_step(key) or self._form(key, equation)
         if expr == Ref(key):
             return None
         if key in self.rates:
             rate = Num(self.rates[key])
             expr = bind(expr, {Address(Q.ETA): rate, Address(Q.ETA, step=key.step): rate})
         return self._linked_node(expr)
+
+    def _rates_behind(self, rates: Mapping[Key, float]) -> Iterator[tuple[Key, float]]:
+        """Yield rates with those of what is only calculated for an update: its Δ, its velocity."""
+        for key, rate in rates.items():
+            if isinstance(key, Address) and key.quantity in _UPDATES:
+                for before in (Q.V_NEW, step_of(key.parameter).quantity):
+                    place = key._replace(quantity=before)
+                    if place not in self._claimed and place not in rates:
+                        yield place, rate
+        yield from rates.items()
+
+    def _of_step(self, key: Address) -> Expr | None:
+        """w⁺ = w + Δw, if Δw is printed; None: it is not, or not with the same rate."""
+        if key.quantity not in (Q.W_NEW, Q.B_NEW):
+            return None
+        step = self.canon(step_of(key.parameter))
+        if step not in self._claimed or self.rates.get(step) != self.rates.get(key):
+            return None
+        equation = self.chapter.equation(key)
+        if equation is not None and not (self.rates or self.stated):
+            self._computed[key] = self.canon.expr(equation.expr)
+        return self.canon.expr(add(Ref(key.parameter), Ref(step), role="update"))
 
     def _form(self, key: Address, equation: Equation) -> Expr:
         """Choose among the formulas of a quantity the one by which the author went.

@@ -136,7 +136,7 @@ class Chapter:
             if self.problem.has_error:
                 yield Address(Q.E, step=step)
             local = rule.local is not None
-            yield from (_step_of(p) if local else partial(None, p) for p in parameters)
+            yield from (step_of(p) if local else partial(None, p) for p in parameters)
         for p in parameters:
             for quantity in (*(AFTER[m.quantity] for m in rule.memory), *(rule.corrected or ())):
                 yield p._replace(quantity=quantity)
@@ -485,7 +485,7 @@ class Chapter:
         places = self._places(p)
         if rule.local is not None:
             several = len(self.problem.batch(p.step)) > 1
-            places["step"] = Ref(_step_of(p)) if several else self._local_step(p)
+            places["step"] = Ref(step_of(p)) if several else self._local_step(p)
         shrunk = self._shrinking(p)
         if rule.decoupled and shrunk is not None:
             places["parameter"] = sub(Ref(p), shrunk)
@@ -579,7 +579,7 @@ class Chapter:
         }
 
 
-def _step_of(parameter: Address) -> Address:
+def step_of(parameter: Address) -> Address:
     """The address of Δw or Δb."""
     return parameter._replace(quantity=Q.STEP_B if parameter.is_of_bias else Q.STEP_W)
 

@@ -15,8 +15,9 @@ from bptrace.checks.interval import Interval, point
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Mistake, Step, share
 from bptrace.checks.mistakes.slips import misreadings, slipped
 from bptrace.maths.equations import Chapter
+from bptrace.maths.rules import RULES
 from bptrace.printed import Printed
-from tests.quality.pages import problem, steps
+from tests.quality.pages import any_problem, problem, steps
 from tests.quality.plant import every_variant
 
 ENTRIES = list(MISTAKES)
@@ -55,8 +56,10 @@ def test_every_variant_fills_its_sentence(seed: int) -> None:
 
 def test_every_formula_mistake_is_possible_somewhere() -> None:
     made = set()
-    for seed in range(12):
-        given = problem(Random(seed), several=True)
+    drawn = [problem(Random(seed), several=True) for seed in range(12)]
+    rules = [rule for rule in RULES for _ in range(3)]
+    drawn += [any_problem(Random(seed), [rule]) for seed, rule in enumerate(rules)]
+    for given in drawn:
         canon, chapter = Canon(given), Chapter(given)
         for key in steps(given):
             equation = chapter.equation(key)

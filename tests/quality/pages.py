@@ -7,7 +7,7 @@ the names of quantities (`Canon`) and, where he is told to make one, a wrong for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
@@ -16,9 +16,22 @@ from random import Random
 from bptrace import engine
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon, Key
-from bptrace.maths.equations import Chapter
-from bptrace.maths.expr import FLOATS, Expr, Ref
-from bptrace.model import Claim, Layer, Network, Parameters, Problem, Sample, Training
+from bptrace.maths.activations import ACTIVATIONS as ALL_ACTIVATIONS
+from bptrace.maths.equations import Chapter, step_of
+from bptrace.maths.expr import FLOATS, Expr, Ref, add
+from bptrace.maths.losses import LOSSES, suits
+from bptrace.maths.rules import RULES, Rule
+from bptrace.maths.schedules import SCHEDULES
+from bptrace.model import (
+    Claim,
+    Layer,
+    Network,
+    Parameters,
+    Problem,
+    Sample,
+    Schedule,
+    Training,
+)
 from bptrace.printed import Printed
 from bptrace.trace import Trace
 
@@ -27,7 +40,9 @@ WIDTHS = ((2, 2, 2), (2, 3, 1), (3, 4, 4, 2))
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 PRINTED: Mapping[str, frozenset[Quantity] | None] = {
     "all steps": None,
-    "textbook": frozenset({Q.IN, Q.OUT, Q.E_K, Q.E, Q.D_IN, Q.D_W, Q.W_NEW}),
+    "textbook": frozenset(
+        {Q.IN, Q.OUT, Q.E_K, Q.E, Q.D_IN, Q.D_W, Q.STEP_W, Q.V_NEW, Q.M_NEW, Q.S_NEW, Q.W_NEW}
+    ),
     "sparse": frozenset({Q.OUT, Q.E, Q.D_W, Q.W_NEW}),
     "final": frozenset({Q.OUT, Q.E, Q.W_NEW}),
 }
@@ -36,6 +51,9 @@ PRINTED: Mapping[str, frozenset[Quantity] | None] = {
 CARRIED = ("printed", "unrounded", "mixed", "rounded")
 """With what an author goes on: his digits, the number behind them, either; or he rounds even the
 steps that he does not print."""
+
+HUGE = 1e12
+"""Nobody goes on with such numbers by hand (Hebb's rule lets them grow)."""
 
 
 # ------------------------------------------------------------------------------------- problems
@@ -59,6 +77,53 @@ def problem(rng: Random, widths: tuple[int, ...] | None = None, several: bool = 
     return _filled(rng, Network(tuple(layers)), n, training)
 
 
+def any_problem(rng: Random, rules: Sequence[Rule] = tuple(RULES)) -> Problem:
+    """Draw a problem with whatever the tables have: activations, losses, rules and schedules."""
+    rule = rng.choice(rules)
+    loss = rng.choice([e for e in LOSSES if e.name != "none" or rule.local is not None])
+    widths = rng.choice(WIDTHS)
+    layers = [Layer(widths[0])]
+    for size in widths[1:]:
+        wanted = loss if size == widths[-1] else LOSSES.get("none")
+        usual = [e for e in ALL_ACTIVATIONS if suits(wanted, e)]
+        single = [e for e in usual if not e.is_of_layer]  # a softmax of one neuron is always 1
+        hidden = size != widths[-1] and rng.random() < 0.8
+        entry = rng.choice(single if hidden or size == 1 else usual)
+        layers.append(Layer(size, activation=entry.name, biases=rng.choice((0, 1, size, size))))
+    n = rng.randint(1, 4)
+    training = Training(
+        rule=rule.name,
+        learning_rate=rng.choice((0.5, 0.1, 0.3, 0.05, 0.001, 1.0)),
+        batch=rng.randint(1, n),
+        reduction=rng.choice(("sum", "mean")),
+        steps=rng.randint(1, 3),
+        order=rng.choice(("file", "file", "shuffled")),
+        options=tuple((o.name, rng.choice(_USUAL[o.name])) for o in rule.options),
+        weight_decay=rng.choice((None, None, 0.1, 0.01)) if rule.local is None else None,
+        schedule=rng.choice((None, None, None, *_schedules(rng))),
+    )
+    trains = rule.local is not None or rng.random() < 0.9
+    network = Network(tuple(layers), loss.name, train_biases=trains)
+    return _filled(rng, network, n, training)
+
+
+_USUAL = {
+    "momentum": (0.9, 0.5, 0.8),
+    "decay": (0.9, 0.99),
+    "beta1": (0.9, 0.5),
+    "beta2": (0.999, 0.9),
+    "epsilon": (1e-8, 1e-6, 1e-3),
+}
+"""What people take for the options of rules."""
+
+
+def _schedules(rng: Random) -> Iterator[Schedule]:
+    """Yield each schedule of the table, by its defaults, and a list of rates."""
+    for entry in SCHEDULES:
+        yield Schedule(entry.name, entry.options, per_epoch=rng.random() < 0.5)
+    yield Schedule(rates=((1, 0.4), (2, 0.2), (3, 0.15)))
+
+
 def twin(rng: Random, like: Problem) -> Problem:
     """Draw other numbers for the same network, number of samples and training."""
     return _filled(rng, like.network, len(like.samples), like.training)
@@ -68,12 +133,20 @@ def _filled(rng: Random, network: Network, samples: int, training: Training) -> 
     def row(n: int) -> tuple[float, ...]:
         return tuple(rng.choice((-1, 1, 1)) * rng.randint(5, 99) / 100 for _ in range(n))
 
+    def targets(n: int) -> tuple[float, ...]:
+        """Draw such as the loss is meant for: classes, where it has a logarithm."""
+        if LOSSES.get(network.loss).targets[0] == 0.0:
+            return tuple(map(float, rng.sample([1] + [0] * (n - 1), n)))
+        return row(n)
+
     layers = list(zip(network.layers, network.layers[1:], strict=False))
     parameters = Parameters(
         tuple(tuple(row(a.size) for _ in range(b.size)) for a, b in layers),
         tuple(row(b.biases) for _, b in layers),
     )
-    given = tuple(Sample(row(network.widths[0]), row(network.widths[-1])) for _ in range(samples))
+    given = tuple(
+        Sample(row(network.widths[0]), targets(network.widths[-1])) for _ in range(samples)
+    )
     return Problem(network, parameters, given, training)
 
 
@@ -82,7 +155,10 @@ def _filled(rng: Random, network: Network, samples: int, training: Training) -> 
 
 @dataclass(frozen=True)
 class Style:
-    """How a page is printed: which quantities, how many digits, and what is carried on."""
+    """How a page is printed: which quantities, how many digits, and what is carried on.
+
+    `deltas`: each Δw has a line of its own, from which w⁺ is calculated.
+    """
 
     printed: str = "all steps"
     digits: int = 4
@@ -90,6 +166,7 @@ class Style:
     cut: bool = False
     carried: str = "printed"
     struck: float = 0.0
+    deltas: bool = False
 
     def write(self, value: float) -> str:
         """Write a number; one that is short stays short (0.6, not 0.6000)."""
@@ -123,7 +200,7 @@ def any_style(rng: Random) -> Style:
     )
 
 
-def steps(problem: Problem) -> list[Address]:
+def steps(problem: Problem, deltas: bool = False) -> list[Address]:
     """Every quantity of a problem that a textbook would show, in order of calculation."""
     chapter, canon = Chapter(problem), Canon(problem)
     found: dict[Address, None] = {}
@@ -132,6 +209,8 @@ def steps(problem: Problem) -> list[Address]:
             for key in (*chapter.forward(sample, step), *chapter.backward(sample, step)):
                 found[canon(key)] = None
         for key in chapter.update(step):
+            if deltas and key.quantity in (Q.W_NEW, Q.B_NEW):
+                found[canon(step_of(key.parameter))] = None
             found[canon(key)] = None
     return list(found)
 
@@ -198,7 +277,9 @@ class Author:
         equation = self.chapter.equation(key)
         if equation is None:
             return None
-        expr = self.canon.expr(equation.expr)
+        step = self.canon(step_of(key.parameter)) if key.quantity in (Q.W_NEW, Q.B_NEW) else None
+        expr = add(Ref(key.parameter), Ref(step)) if step in self.shown else equation.expr
+        expr = self.canon.expr(expr)
         return None if expr == Ref(key) else expr
 
     def text(self, key: Address) -> str:
@@ -234,7 +315,7 @@ class Author:
 
 def shown(rng: Random, problem: Problem, style: Style) -> frozenset[Address]:
     """Draw what a page prints: what its style keeps, less the lines that are struck out."""
-    kept = [k for k in steps(problem) if style.keeps(k)]
+    kept = [k for k in steps(problem, style.deltas) if style.keeps(k)]
     return frozenset(k for k in kept if rng.random() >= style.struck)
 
 
@@ -242,7 +323,11 @@ def correct_pages(seed: int) -> Iterator[tuple[Style, Problem]]:
     """Yield correct hand calculations without end, in every way of printing."""
     rng = Random(seed)
     while True:
-        given = problem(rng, several=rng.random() < 0.4)
+        usual = rng.random() < 0.5
+        given = problem(rng, several=rng.random() < 0.4) if usual else any_problem(rng)
         style = any_style(rng)
+        style = style if usual else replace(style, deltas=rng.random() < 0.4)
         author = Author(given, style, rng, shown(rng, given, style))
-        yield style, author.page(steps(given))
+        order = steps(given, style.deltas)
+        if all(abs(author.number(key)) < HUGE for key in order):
+            yield style, author.page(order)

@@ -2,8 +2,9 @@
 
 A mistake is a way of rewriting the formula of a step; the same entry finds it on a page, names it
 in words, and plants it for tests. A new mistake is one entry in `formulas` (a wrong formula), in
-`outputs` (the same of softmax and cross-entropy) or in `slips` (a wrong copy of a number); `pairs`
-puts two formulas together. What is likely in a given place is weighed in `search`.
+`outputs` (the same of softmax and cross-entropy), in `updates` (of learning rules) or in `slips` (a
+wrong copy of a number); `pairs` puts two formulas together. What is likely in a given place is
+weighed in `search`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ from bptrace.checks.mistakes import (  # noqa: E402  (they fill the table)
     outputs,
     pairs,
     slips,
+    updates,
 )
 
 __all__ = [
@@ -73,4 +75,5 @@ __all__ = [
     "pairs",
     "share",
     "slips",
+    "updates",
 ]

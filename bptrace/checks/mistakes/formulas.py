@@ -69,6 +69,9 @@ def sign(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(Op("add", turned, part.role)), "term", {"x": term})
     for part, rebuild in step.places("sub"):
         yield Variant(rebuild(add(*part.args, role=part.role)), "term", {"x": part.args[1]})
+        if part.role == "error":  # t − y inside the step of a local rule
+            a, b = part.args
+            yield Variant(rebuild(sub(b, a, role=part.role)), "difference", {})
     for part, rebuild in step.places("exp"):
         (inside,) = part.args
         if isinstance(inside, Op) and inside.name == "neg":
@@ -134,27 +137,48 @@ def _factor_kind(factor: Expr) -> str:
     target=("{x} itself is used instead of the difference", "直接用了 {x}，没有作差"),
     old=("the old value is left out: this is the step alone", "漏了旧值：这只是更新量"),
     step=("the step is left out: this is the old value", "漏了更新量：这仍是旧值"),
+    memory=("what was remembered, {x}, is left out", "漏了上一步记下的 {x}"),
+    decay=("the weight decay {x} is left out", "漏了权重衰减 {x}"),
 )
 def drop_term(step: Step) -> Iterator[Variant]:
     """One term of a sum or difference is missing."""
     for part, rebuild in step.places("add"):
         for k, term in enumerate(part.args[:MOST]):
             rest = add(*without(part.args, k), role=part.role)
-            yield Variant(rebuild(rest), _term_kind(part, term), {"x": term})
+            yield Variant(rebuild(rest), _term_kind(part, k), {"x": term})
     for part, rebuild in step.places("sub"):
         a, b = part.args
         if part.role == "update":
             yield Variant(rebuild(neg(b)), "old", {})
             yield Variant(rebuild(a), "step", {})
         else:
-            yield Variant(rebuild(a), "target", {"x": a})
-            yield Variant(rebuild(neg(b)), "target", {"x": neg(b)})
+            yield Variant(rebuild(a), _dropped(b, "target"), {"x": b if _decays(b) else a})
+            kept = neg(b)
+            is_memory = _dropped(a, "") == "memory"
+            x = a if is_memory else kept
+            yield Variant(rebuild(kept), "memory" if is_memory else "target", {"x": x})
 
 
-def _term_kind(part: Op, term: Expr) -> str:
+def _term_kind(part: Op, k: int) -> str:
+    term = part.args[k]
     if isinstance(term, Ref) and isinstance(term.key, Address) and term.key.quantity is Q.B:
         return "bias"
-    return "path" if part.role == "path sum" else "term"
+    if part.role == "update" and len(part.args) == 2:
+        return ("old", "step")[k]
+    return "path" if part.role == "path sum" else _dropped(term, "term")
+
+
+def _dropped(term: Expr, otherwise: str) -> str:
+    """Which sentence says that a term of an update is left out."""
+    factors = term.args if isinstance(term, Op) and term.name == "mul" else ()
+    keys = [f.key for f in factors if isinstance(f, Ref)]
+    if any(isinstance(key, Address) and key.quantity.is_memory for key in keys):
+        return "memory"
+    return "decay" if _decays(term) else otherwise
+
+
+def _decays(term: Expr) -> bool:
+    return isinstance(term, Op) and term.role == "weight decay"
 
 
 @entry(
@@ -415,16 +439,23 @@ def _next(address: Address, key: object) -> Address | None:
     rate=("the learning rate {x} is used instead of {y}", "学习率用了 {x}，应为 {y}"),
 )
 def learning_rate(step: Step) -> Iterator[Variant]:
-    """One of the usual learning rates."""
-    if step.quantity not in (Q.W_NEW, Q.B_NEW, Q.STEP_W, Q.STEP_B):
+    """One of the usual learning rates, at every place where the rate stands."""
+    if step.quantity not in (Q.W_NEW, Q.B_NEW, Q.STEP_W, Q.STEP_B, Q.V_NEW):
         return
-    for part, rebuild in step.places("mul"):
-        if part.role != "step":
-            continue
-        usual = (1.0, 0.5, 0.1, 0.01, 0.05, 0.2, 0.25, 0.3, 0.6, 0.9, 0.001, 2.0)
-        for rate in usual:
-            other = mul(Num(rate), *part.args[1:], role="step")
-            yield Variant(rebuild(other), "rate", {"x": Num(rate), "y": part.args[0]})
+    usual = (1.0, 0.5, 0.1, 0.01, 0.05, 0.2, 0.25, 0.3, 0.6, 0.9, 0.001, 2.0)
+    stated = next((part.args[0] for part, _ in step.places("mul") if part.role == "step"), None)
+    for rate in usual if stated is not None else ():
+        other = _with_rate(step.expr, Num(rate))
+        yield Variant(other, "rate", {"x": Num(rate), "y": stated})
+
+
+def _with_rate(expr: Expr, rate: Num) -> Expr:
+    """Return a formula with another learning rate in front of every step."""
+    if not isinstance(expr, Op):
+        return expr
+    if expr.name == "mul" and expr.role == "step":
+        return mul(rate, *expr.args[1:], role="step")
+    return Op(expr.name, tuple(_with_rate(arg, rate) for arg in expr.args), expr.role)
 
 
 @entry(

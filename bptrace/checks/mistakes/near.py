@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bptrace.address import Address, Quantity, partial
+from bptrace.address import AFTER, CORRECTED, Address, Quantity, partial
 from bptrace.model import Network
 
 Q = Quantity
 NEAR = 8
 """In wide layers only the nearest neurons and the first are confused: nobody takes w1 for w700."""
+
+_OF_PARAMETERS = frozenset({*AFTER, *AFTER.values(), *CORRECTED.values(), Q.STEP_W, Q.STEP_B})
+"""What belongs to a parameter rather than to a neuron: see `updates`."""
 
 
 def _around(j: int, size: int) -> Iterator[int]:
@@ -69,7 +72,7 @@ def same_neuron(address: Address, network: Network) -> Iterator[Address]:
     if quantity in (Q.D_W, Q.D_B):
         yield from _of_gradient(address)
         return
-    if quantity in (Q.ETA, Q.E, Q.W, Q.B, Q.W_NEW, Q.B_NEW, Q.STEP_W, Q.STEP_B) or l == 0:
+    if quantity in _OF_PARAMETERS or quantity in (Q.ETA, Q.E) or l == 0:
         return
     out = Address(Q.OUT, l, j, sample=address.sample, step=address.step)
     net = out._replace(quantity=Q.IN)
