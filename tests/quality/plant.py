@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import isfinite
 from random import Random
 
-from bptrace.address import Address, Quantity
+from bptrace.address import AFTER, CORRECTED, Address, Quantity
 from bptrace.checks.conventions import Hypothesis, conventions
 from bptrace.checks.findings import kind_of, likeness
 from bptrace.checks.graph import Key
@@ -21,7 +21,7 @@ from bptrace.checks.mistakes import MISTAKES, Mistake, Step, Variant
 from bptrace.maths.expr import Expr, inline, refs
 from bptrace.model import Problem
 from bptrace.printed import Printed
-from tests.quality.pages import WIDTHS, Author, Style, problem, shown, steps, twin
+from tests.quality.pages import WIDTHS, Author, Style, any_problem, problem, shown, steps, twin
 
 Q = Quantity
 VISIBLE = 1.9
@@ -32,6 +32,9 @@ SLIPS = (
     "copied",
 )  # fmt: skip
 """Slips of copying, by the name that the table gives them."""
+
+UPDATES = frozenset({*AFTER.values(), *CORRECTED.values(), Q.ETA, Q.STEP_W, Q.STEP_B})
+"""What is calculated in an update."""
 
 Formulas = Mapping[Key, Expr]
 
@@ -48,7 +51,7 @@ class Sheet:
     @cached_property
     def order(self) -> list[Address]:
         """All steps, in order of calculation."""
-        return steps(self.problem)
+        return steps(self.problem, self.style.deltas)
 
     def author(
         self, wrong: Formulas | None = None, slips: Mapping[Key, tuple[str, bool]] | None = None
@@ -73,7 +76,7 @@ class Sheet:
     @cached_property
     def children(self) -> dict[Key, list[Address]]:
         """What is calculated from each quantity, in one step."""
-        author = Author(self.problem, None, Random(0))
+        author = Author(self.problem, None, Random(0), self.shown)
         found: dict[Key, list[Address]] = {}
         stack, done = list(self.order), set(self.order)
         while stack:
@@ -160,7 +163,7 @@ class Planted:
         )
 
     def _numbers(self, given: Problem, wrong: Formulas) -> list[float]:
-        author = Author(given, None, Random(0), wrong=wrong)
+        author = Author(given, None, Random(0), self.sheet.shown, wrong)
         return [author.number(key) for key in self.sheet.order if key in self.sheet.shown]
 
 
@@ -206,6 +209,21 @@ def single(rng: Random, style: Style, only: str = "") -> Planted | None:
     return planted(page, {place: variant.expr}, (name,))
 
 
+def in_update(rng: Random, style: Style) -> Planted | None:
+    """Draw one mistake in an update, by any rule, over several updates."""
+    given = any_problem(rng)
+    style = replace(style, deltas=rng.random() < 0.4)
+    page = Sheet(given, style, shown(rng, given, style), rng.getrandbits(30))
+    right = page.author()
+    if not all(_sound(right.number(key)) for key in page.order):
+        return None
+    drawn = draw_variant(rng, page, quantities=UPDATES)
+    if drawn is None:
+        return None
+    place, name, variant = drawn
+    return planted(page, {place: variant.expr}, (name,))
+
+
 def planted(page: Sheet, wrong: Formulas, kinds: tuple[str, ...]) -> Planted | None:
     """Write the page with these formulas; None if it has no sound numbers."""
     author = page.author(wrong)
@@ -222,6 +240,8 @@ def draw_variant(
 ) -> tuple[Address, str, Variant] | None:
     """Draw a mistake of the table for a step of the page; `only` one kind, if one is named."""
     order = [k for k in page.order if quantities is None or k.quantity in quantities]
+    if not order:
+        return None
     quantity = rng.choice(sorted({key.quantity for key in order}))
     place = rng.choice([key for key in order if key.quantity is quantity])
     table = [
@@ -239,7 +259,7 @@ def variants_at(page: Sheet, place: Address, entry: Mistake) -> list[Variant]:
     """All ways to make one mistake at a step; unprinted paths of a hidden sum are written out."""
     if entry.variants is None:
         return []
-    author = Author(page.problem, None, Random(0))
+    author = Author(page.problem, None, Random(0), page.shown)
 
     def path(key: object) -> Expr | None:
         assert isinstance(key, Address)

@@ -151,7 +151,7 @@ def drop_term(step: Step) -> Iterator[Variant]:
         if part.role == "update":
             yield Variant(rebuild(neg(b)), "old", {})
             yield Variant(rebuild(a), "step", {})
-        else:
+        elif step.quantity not in (Q.M_HAT, Q.S_HAT):  # see bias-correction
             yield Variant(rebuild(a), _dropped(b, "target"), {"x": b if _decays(b) else a})
             kept = neg(b)
             is_memory = _dropped(a, "") == "memory"
