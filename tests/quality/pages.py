@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from random import Random
 
 from bptrace import engine
@@ -51,10 +51,6 @@ PRINTED: Mapping[str, frozenset[Quantity] | None] = {
 CARRIED = ("printed", "unrounded", "mixed", "rounded")
 """With what an author goes on: his digits, the number behind them, either; or he rounds even the
 steps that he does not print."""
-
-HUGE = 1e12
-"""Nobody goes on with such numbers by hand (Hebb's rule lets them grow)."""
-
 
 # ------------------------------------------------------------------------------------- problems
 
@@ -267,7 +263,7 @@ class Author:
             assert isinstance(key, Address)
             return self.trace.value(key._replace(step=key.step or 1))
         self._open.add(key)
-        value = FLOATS.read(formula, self.carried)
+        value = FLOATS.read(formula, cache(self.carried))
         self._open.discard(key)
         return value
 
@@ -282,6 +278,15 @@ class Author:
         expr = self.canon.expr(expr)
         return None if expr == Ref(key) else expr
 
+    def is_sound(self, order: Iterable[Address]) -> bool:
+        """Whether all numbers are such as people go on with, and print with all their digits.
+
+        Nobody can tell how many digits of 1200 count.
+        """
+        assert self.style is not None
+        most = 10.0 ** min(self.style.digits, 12) if self.style.significant else 1e12
+        return all(abs(self.number(key)) < most for key in order)
+
     def text(self, key: Address) -> str:
         """What he prints."""
         assert self.style is not None
@@ -289,7 +294,10 @@ class Author:
         return self.slips[key][0] if key in self.slips else right
 
     def carried(self, key: Address) -> float:
-        """With what he goes on; asked anew at every use."""
+        """With what he goes on; asked anew in every formula, but once in each.
+
+        A softmax of one number above the line and another below it is nobody's.
+        """
         value = self.number(key)
         if self.style is None or self.formula(key) is None:
             return value
@@ -329,5 +337,5 @@ def correct_pages(seed: int) -> Iterator[tuple[Style, Problem]]:
         style = style if usual else replace(style, deltas=rng.random() < 0.4)
         author = Author(given, style, rng, shown(rng, given, style))
         order = steps(given, style.deltas)
-        if all(abs(author.number(key)) < HUGE for key in order):
+        if usual or author.is_sound(order):
             yield style, author.page(order)

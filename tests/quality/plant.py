@@ -214,14 +214,14 @@ def in_update(rng: Random, style: Style) -> Planted | None:
     given = any_problem(rng)
     style = replace(style, deltas=rng.random() < 0.4)
     page = Sheet(given, style, shown(rng, given, style), rng.getrandbits(30))
-    right = page.author()
-    if not all(_sound(right.number(key)) for key in page.order):
+    if not page.author().is_sound(page.order):
         return None
     drawn = draw_variant(rng, page, quantities=UPDATES)
     if drawn is None:
         return None
     place, name, variant = drawn
-    return planted(page, {place: variant.expr}, (name,))
+    made = planted(page, {place: variant.expr}, (name,))
+    return made if made is not None and made.author.is_sound(page.order) else None
 
 
 def planted(page: Sheet, wrong: Formulas, kinds: tuple[str, ...]) -> Planted | None:
