@@ -160,10 +160,15 @@ def go_on(
 
 def choose(problem: Problem, steps: int, engine: str = "auto") -> Choice:
     """Return which engine runs `steps` steps; raises as `run` does."""
-    if engine not in ENGINES:
-        raise UnknownName("engine", engine, ENGINES)
     if engine == "auto" and plain_seconds(problem, steps) < BREAK_EVEN:
         return Choice("python")
+    return by_name(engine)
+
+
+def by_name(engine: str) -> Choice:
+    """Return the engine of this name; "auto" is the compiled one if it is there."""
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES)
     if engine == "python":
         return Choice("python")
     missing = _numba_missing()

@@ -43,6 +43,10 @@ COMMANDS = {
         "Print one quantity: its chain rule down to given numbers.",
         "打印一个量：链式法则逐层展开，直到已知数。",
     ),
+    "gradcheck": Both(
+        "Check every gradient against differences, with a bound for each.",
+        "用差分检验每个梯度，并逐个给出误差界。",
+    ),
     "train": Both(
         "Train the network: many steps, watched, and what came of them.",
         "训练网络：多步运行，显示进度，最后给出结果。",

@@ -22,8 +22,9 @@ import numba
 import numpy as np
 
 from bptrace import maths, order
-from bptrace.kernels import dispatch, ieee_intrinsics, source, tape
+from bptrace.kernels import differences, dispatch, ieee_intrinsics, source, tape
 from bptrace.kernels.cast import LayerNet, Net, Plan
+from bptrace.kernels.ground import Ground
 from bptrace.maths import ieee
 
 EXACT = ieee_intrinsics.EXACT
@@ -32,6 +33,10 @@ LAYER = np.dtype(
     [(name, np.float64 if name == "option" else np.uint64) for name in LayerNet._fields]
 )
 """A `LayerNet` as Numba reads it; ``layer.size`` means the same in both."""
+
+SIGNED_LAYER = np.dtype(
+    [(name, np.float64 if name == "option" else np.int64) for name in LayerNet._fields]
+)
 
 
 def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> str:
@@ -50,6 +55,48 @@ def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> 
         _without_cache()(*arguments)
         return _no_cache(str(error))
     return remark
+
+
+def check_all(
+    net: Net, ground: Ground, plan: Plan, log: array[float], *results: array[float]
+) -> str:
+    """Do what `differences.check_all` does, compiled; return a remark, or ""."""
+    if numba.config.DISABLE_JIT:
+        differences.check_all(net, ground, plan, log, *results)
+        return ""
+    bundles = (_signed(bundle) for bundle in (_bare(net), ground, plan))
+    views = (*bundles, *map(np.asarray, (log, *results)))
+    kernel, remark = _differences()
+    try:
+        kernel(*views)
+    except OSError as error:  # as in run_steps
+        build_differences("", keep=False)(*views)
+        return _no_cache(str(error))
+    return remark
+
+
+def build_differences(key: str, keep: bool) -> Callable[..., None]:
+    """Return `differences.check_all` as a compiled function; see `build`."""
+
+    @numba.njit(cache=keep, nogil=True, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
+    def kernel(
+        net: Any, ground: Any, plan: Any, log: Any, found: Any, totals: Any, sizes: Any,
+        roundings: Any,
+    ) -> None:  # fmt: skip
+        _ = key
+        differences.check_all(net, ground, plan, log, found, totals, sizes, roundings)
+
+    _install()
+    return kernel  # type: ignore[no-any-return, unused-ignore]
+
+
+@cache
+def _differences() -> tuple[Callable[..., None], str]:
+    """Return the kernel of differences, as `_kernel` that of steps."""
+    try:
+        return build_differences(fingerprint(), keep=True), ""
+    except RuntimeError:
+        return build_differences("", keep=False), _no_cache("no folder for them can be written")
 
 
 def fingerprint() -> str:
@@ -137,7 +184,10 @@ def _no_formula(net: Any, head: Any, x: Any, y: Any) -> float:
 def functions() -> list[Callable[..., Any]]:
     """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
     loops: list[Callable[..., Any]] = [
-        f for f in (*vars(tape).values(), *vars(source).values()) if isinstance(f, FunctionType)
+        f
+        for module in (tape, source, differences)
+        for f in vars(module).values()
+        if isinstance(f, FunctionType)
     ]
     found = dict.fromkeys([*dispatch.SCALARS, order.power, *loops])
     return [f for f in found if f.__module__ != ieee.__name__]
@@ -153,6 +203,17 @@ def _bare(net: Net) -> NamedTuple:
 def _view(bundle: NamedTuple) -> NamedTuple:
     """Return a bundle of numbers and buffers as Numba sees it, without copying the buffers."""
     return type(bundle)(*map(_view_one, bundle))
+
+
+def _signed(bundle: NamedTuple) -> NamedTuple:
+    """Return what `_view` does, with signed numbers, of which some are subtracted there."""
+    return type(bundle)(*map(_signed_one, bundle))
+
+
+def _signed_one(value: Any) -> Any:
+    if isinstance(value, list):  # of layers
+        return np.array(value, dtype=SIGNED_LAYER)
+    return value if isinstance(value, int) else _view_one(value)
 
 
 def _view_one(value: Any) -> Any:

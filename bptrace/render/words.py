@@ -62,6 +62,41 @@ _WORDS: dict[str, tuple[str, str]] = {
     "go on": ("go on", "继续"),
     "any step": ("any step", "任意一步"),
     "steps added": ("{n} steps were added", "新增 {n} 步"),
+    "column gradient": ("gradient", "梯度"),
+    "column differences": ("differences", "差分"),
+    "column bound": ("±", "±"),
+    "column digits": ("digits", "有效位"),
+    "digits of": ("{digits} of {possible}", "{digits}/{possible}"),
+    "exactly": ("exact", "精确"),
+    "agrees": ("agrees", "一致"),
+    "differs": ("differs", "不一致"),
+    "differs by factor": ("differs: {factor} times the slope", "不一致：为真实斜率的 {factor} 倍"),
+    "undecided kink": ("undecided: a kink", "无法判定：折点"),
+    "undecided jump": ("undecided: E jumps", "无法判定：E 有跳跃"),
+    "undecided not finite": ("undecided: not finite", "无法判定：不是有限数"),
+    "undecided underflow": ("undecided: underflow", "无法判定：下溢"),
+    "undecided too small": (
+        "undecided: hidden by the rounding of E",
+        "无法判定：被 E 的舍入误差掩盖",
+    ),
+    "gradients left out": (
+        "{n} more gradients are not shown; --all shows them, --only h1 those of one neuron",
+        "另有 {n} 个梯度未显示；--all 全部显示，--only h1 只显示一个神经元的",
+    ),
+    "gradients judged": (
+        "{n} gradients: {agrees} agree, {differs} differ, {undecided} undecided",
+        "共 {n} 个梯度：{agrees} 个一致，{differs} 个不一致，{undecided} 个无法判定",
+    ),
+    "at a kink": (
+        "At a kink E has a slope on each side; the gradient is one of what lies between. "
+        "bptrace takes the slope of the table there: relu 0, leaky-relu that of the leak.",
+        "折点两侧 E 各有一个斜率，梯度可取两者之间的任意值。"
+        "bptrace 取表中的约定：relu 为 0，leaky-relu 为泄漏侧的斜率。",
+    ),
+    "dual numbers": (
+        "Slopes by dual numbers, without differences: off by {size} at most ({name})",
+        "用对偶数（不做差分）求得的斜率：最多相差 {size}（{name}）",
+    ),
     "written": (
         "{path} is written. Now try: bptrace run {path}",
         "已写出 {path}。接着可以运行：bptrace run {path}",

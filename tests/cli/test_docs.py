@@ -79,13 +79,14 @@ def test_an_unknown_command_has_no_help() -> None:
 _OUTPUT = re.compile(r"(?ms)^<!-- output: bptrace (.*?) -->\n+```text\n(.*?)^```$")
 
 
-@pytest.mark.parametrize("page", ["cli.md", "training.md"])
+@pytest.mark.parametrize("page", ["cli.md", "gradcheck.md", "training.md"])
 def test_shown_output_is_what_the_program_prints(page: str) -> None:
     examples = _OUTPUT.findall((DOCS / page).read_text(encoding="utf-8"))
     assert examples
     for arguments, shown in examples:
         result = subprocess.run(
             [sys.executable, "-m", "bptrace", *shlex.split(arguments)],
+            cwd=DOCS.parent,
             env=os.environ | {"PYTHONUTF8": "1", "COLUMNS": "80", "LC_ALL": "C.UTF-8"},
             capture_output=True,
             encoding="utf-8",

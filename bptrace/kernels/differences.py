@@ -1,0 +1,612 @@
+"""Central differences of E with a bound on their error, and slopes by dual numbers: the loops.
+
+A weight moves one net input only, and E depends on it through nothing else; so E is calculated from
+there on, and a difference for one net input serves all weights that lead into it: moving w by h
+moves z by d = h·x. Moved are single net inputs (the "demon" of Nielsen's text), all of a layer
+together (a shared bias) and the inputs x.
+
+Rounding is followed through the calculation (running error analysis; Higham, Accuracy and Stability
+of Numerical Algorithms, 2nd ed., section 3.3): what a disturbance does not reach is exact. Two
+thirds of the error of a step are removed by Richardson's extrapolation, and what is left is judged
+by the next one: with D(h) = E′ + c₂h² + c₄h⁴ + … the value R₁ = (4D(h) − D(2h))/3 is off by 4c₄h⁴,
+R₂ = (4D(2h) − D(4h))/3 by 64c₄h⁴, so |R₁ − R₂| is 15 times the error of R₁.
+
+Like `source` this is plain Python that compiles, to the same bits. Not responsible for the
+gradients that are judged, nor for the verdicts (`checks.gradients`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bptrace.kernels.dispatch import (
+    act,
+    act_layer,
+    act_slope,
+    cross_slope,
+    fused_common,
+    fused_loss,
+    loss,
+    loss_slope,
+)
+from bptrace.kernels.tape import evaluate
+
+if TYPE_CHECKING:
+    from array import array
+
+    from bptrace.kernels.cast import Net, Plan
+    from bptrace.kernels.ground import Ground
+    from bptrace.kernels.source import Numbers
+
+ONE, LAYER, INPUT = 0, 1, 2
+"""What is moved: one net input, all of a layer, or an input x."""
+
+LOW, HIGH, BOUND, STEP, TRUNCATION, ROUNDING, STATUS, DUAL = range(8)
+FIELDS = 8
+"""What is found for each disturbance; LOW and HIGH differ at a kink only."""
+
+SMOOTH, ONE_SIDED, KINK, JUMP, UNKNOWN = range(5)
+"""How it was found: by central differences, from the side on which the point lies, as two slopes
+that differ; or not at all, because E jumps there or is not finite."""
+
+UNIT = 2.0**-53
+NOISE = 8.0 * UNIT
+"""Relative rounding of the activations and losses of the table, which is at most 5 and 4 units."""
+
+FIRST_STEP = 2.0**-9
+SMALLER = 2.0**-3
+ATTEMPTS = 13
+CLOSER = 2.0**-10
+"""Each attempt has an eighth of the step of the one before; the last moves a net input by 2⁻⁴⁵.
+What an attempt finds has to agree with the difference for a step 2¹⁰ times smaller."""
+
+STEPS = (1.0, -1.0, 2.0, -2.0, 4.0, -4.0, CLOSER, -CLOSER, 0.0)
+"""The steps of an attempt, as multiples of d."""
+
+SHIFTS = len(STEPS)
+
+SHARP = 2.0**-32
+"""A bound so small, relative to the slope, needs no further attempt."""
+
+INFINITE = float("inf")
+
+
+def per_sample(net: Net) -> int:
+    """Return how many disturbances there are for a sample: net inputs, layers and inputs."""
+    total = net.depth + net.layers[0].size
+    for l in range(1, net.depth + 1):
+        total += net.layers[l].size
+    return total
+
+
+def check_all(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, found: Numbers, totals: Numbers,
+    sizes: Numbers, roundings: Numbers,
+) -> None:  # fmt: skip
+    """Fill all that is judged: see the functions that do so."""
+    all_slopes(net, ground, plan, log, found)
+    parameter_slopes(net, ground, plan, log, found, totals)
+    path_sizes(net, ground, plan, log, sizes)
+    gradient_roundings(net, ground, plan, log, sizes, roundings)
+
+
+def all_slopes(net: Net, ground: Ground, plan: Plan, log: Numbers, found: Numbers) -> None:
+    """Fill `found`: for each sample all net inputs, then all layers, then all inputs.
+
+    One call for all of them: compiled, each call would be a copy of all that it calls.
+    """
+    at = 0
+    for position in range(len(ground.places)):
+        for index in range(per_sample(net)):
+            move, l, j = disturbance(net, index)
+            one_slope(net, ground, plan, log, found, at, position, move, l, j)
+            at += FIELDS
+
+
+def disturbance(net: Net, index: int) -> tuple[int, int, int]:
+    """Return what the disturbance of this number moves: kind, layer and neuron."""
+    rest = index
+    for l in range(1, net.depth + 1):
+        if rest < net.layers[l].size:
+            return ONE, l, rest
+        rest -= net.layers[l].size
+    if rest < net.depth:
+        return LAYER, rest + 1, 0
+    return INPUT, 1, rest - net.depth
+
+
+def one_slope(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, found: Numbers, at: int,
+    position: int, move: int, l: int, j: int,
+) -> None:  # fmt: skip
+    """Write the slope of E along one disturbance, the best of several attempts, to `found`."""
+    found[at + STATUS], found[at + BOUND] = UNKNOWN, INFINITE
+    found[at + LOW] = found[at + HIGH] = found[at + STEP] = 0.0
+    found[at + TRUNCATION] = found[at + ROUNDING] = INFINITE
+    if move == LAYER and net.layers[l].biases != 1:
+        return
+    d = FIRST_STEP
+    for attempt in range(ATTEMPTS):
+        for k in range(SHIFTS):
+            step = d * ground.steps[k]
+            change, error, branch = shifted(net, ground, plan, log, position, move, l, j, step)
+            ground.changes[k], ground.errors[k], ground.branches[k] = change, error, branch
+        is_found = from_shifts(ground, found, at, d)
+        if is_found or attempt == ATTEMPTS - 1:
+            break
+        d = d * SMALLER
+    if found[at + STATUS] == KINK:
+        most = 8.0 * d * (abs(found[at + LOW]) + abs(found[at + HIGH]) + found[at + BOUND])
+        for k in range(2):
+            if abs(ground.changes[k]) > ground.errors[k] + most:  # does not shrink with d: a jump
+                found[at + STATUS], found[at + BOUND] = JUMP, INFINITE
+    found[at + DUAL] = dual_slope(net, ground, plan, log, position, move, l, j)
+
+
+def from_shifts(ground: Ground, found: Numbers, at: int, d: float) -> bool:
+    """Keep what the changes of E by the steps of `ground.steps` say; return if that is enough."""
+    change, error, branch = ground.changes, ground.errors, ground.branches
+    here, up, down = branch[8], branch[0], branch[1]
+    is_up = up == branch[2] and up == branch[4]
+    is_down = down == branch[3] and down == branch[5]
+    if is_up and is_down and up == here and down == here:
+        first = (change[0] - change[1]) / (2.0 * d)
+        second = (change[2] - change[3]) / (4.0 * d)
+        slope, truncation = extrapolated(first, second, (change[4] - change[5]) / (8.0 * d))
+        rounding = (8.0 * (error[0] + error[1]) + error[2] + error[3]) / (12.0 * d)
+        rounding += 4.0 * UNIT * (abs(first) + abs(second))
+        if branch[6] == here and branch[7] == here:
+            close = 2.0 * d * CLOSER
+            off = (error[6] + error[7]) / close + truncation + rounding
+            if not abs((change[6] - change[7]) / close - slope) <= off:
+                truncation = INFINITE
+        keep(found, at, SMOOTH, slope, d, truncation, rounding)
+        return found[at + BOUND] <= SHARP * abs(slope) or truncation <= rounding
+    if is_up and up == here:
+        slope, truncation = one_sided(change[0], change[2], change[4], d)
+        rounding = 8.0 * (error[0] + error[2] + error[4]) / d
+        keep(found, at, ONE_SIDED, slope, d, truncation, rounding)
+    elif is_down and down == here:
+        slope, truncation = one_sided(-change[1], -change[3], -change[5], d)
+        rounding = 8.0 * (error[1] + error[3] + error[5]) / d
+        keep(found, at, ONE_SIDED, slope, d, truncation, rounding)
+    elif is_up and is_down and found[at + STATUS] >= KINK:
+        above, off = one_sided(change[0], change[2], change[4], d)
+        below, off_below = one_sided(-change[1], -change[3], -change[5], d)
+        total = error[0] + error[1] + error[2] + error[3] + error[4] + error[5]
+        keep_kink(found, at, above, below, d, max(off, off_below), 8.0 * total / d)
+    return False
+
+
+def extrapolated(first: float, second: float, third: float) -> tuple[float, float]:
+    """Return R₁, and how far it may be off by truncation: by |R₁ − R₂| (see the module's head).
+
+    A part of |D(h) − D(2h)| guards against a chance by which the two agree.
+    """
+    one, two = (4.0 * first - second) / 3.0, (4.0 * second - third) / 3.0
+    return one, abs(one - two) + abs(first - second) / 1024.0
+
+
+def one_sided(one: float, two: float, four: float, d: float) -> tuple[float, float]:
+    """Return the slope on one side from E(h) − E, E(2h) − E and E(4h) − E, and its truncation."""
+    first, second, third = one / d, two / (2.0 * d), four / (4.0 * d)
+    t1, t2 = 2.0 * first - second, 2.0 * second - third
+    best = (4.0 * t1 - t2) / 3.0
+    return best, abs(best - t1) + abs(first - second) / 1024.0
+
+
+def keep(
+    found: Numbers, at: int, status: int, slope: float, d: float, truncation: float, rounding: float
+) -> None:
+    """Keep a slope if its bound is the smallest so far; a nan is kept nowhere."""
+    bound = (truncation + rounding) * (1.0 + 16.0 * UNIT)
+    if bound < found[at + BOUND] or (found[at + STATUS] >= KINK and bound < INFINITE):
+        found[at + LOW] = found[at + HIGH] = slope
+        found[at + BOUND], found[at + STEP], found[at + STATUS] = bound, d, status
+        found[at + TRUNCATION], found[at + ROUNDING] = truncation, rounding
+
+
+def keep_kink(
+    found: Numbers, at: int, above: float, below: float, d: float, truncation: float,
+    rounding: float,
+) -> None:  # fmt: skip
+    """Keep the slopes of the two sides of a kink."""
+    bound = truncation + rounding
+    if bound < found[at + BOUND]:
+        found[at + LOW], found[at + HIGH] = min(above, below), max(above, below)
+        found[at + BOUND], found[at + STEP], found[at + STATUS] = bound, d, KINK
+        found[at + TRUNCATION], found[at + ROUNDING] = truncation, rounding
+
+
+def shifted(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, position: int, move: int, l: int, j: int,
+    d: float,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Return E(disturbed) − E of a sample, a bound on its error, and the branch of all kinks.
+
+    Layer by layer: what changes, and how far rounding may be off.
+    """
+    part = net.samples + position * net.sample_size
+    move_inputs(net, ground, log, part, move, l, j, d)
+    first, last = j, j + 1
+    branch = 0
+    for m in range(l, net.depth + 1):
+        if m > l:
+            next_inputs(net, ground, log, part, m, first, last)
+        if m > l or move != ONE or net.layers[m].of_layer:
+            first, last = 0, net.layers[m].size
+        branch = branch_of(net, ground, m, first, last, branch)
+        if m < net.depth or not plan.fused:
+            new_outputs(net, ground, log, part, position, m, first, last)
+    if plan.fused:
+        change, error = fused_change(net, ground, plan, log, part, position)
+    else:
+        change, error = loss_change(net, ground, plan, log, part, position, first, last)
+    return change, error, branch
+
+
+def move_inputs(
+    net: Net, ground: Ground, log: Numbers, part: int, move: int, l: int, j: int, d: float
+) -> None:
+    """Write the net inputs of layer l, some of them moved; their errors are found exactly."""
+    layer = net.layers[l]
+    for k in range(layer.size):
+        z, moved, error = log[part + layer.in_at + k], 0.0, 0.0
+        if move == INPUT:
+            moved = log[layer.w_at + k * layer.sources + j] * d
+            error = UNIT * abs(moved)
+        elif move == LAYER or k == j:
+            moved = d
+        new = z + moved
+        seen = new - z
+        lost = (z - (new - seen)) + (moved - seen)
+        ground.now[k], ground.error[k] = new, abs(lost) + error
+
+
+def next_inputs(
+    net: Net, ground: Ground, log: Numbers, part: int, m: int, first: int, last: int
+) -> None:
+    """Write the net inputs of layer m after the outputs `first` to `last` before it changed."""
+    layer, width = net.layers[m], ground.width
+    for k in range(layer.size):
+        row = layer.w_at + k * layer.sources
+        moved = error = size = 0.0
+        for i in range(first, last):
+            term = log[row + i] * ground.change[i]
+            moved += term
+            size += abs(term)
+            error += abs(log[row + i]) * ground.error[width + i]
+        error += size * UNIT * (last - first + 1)
+        z = log[part + layer.in_at + k]
+        new = z + moved
+        seen = new - z
+        lost = (z - (new - seen)) + (moved - seen)
+        ground.now[k], ground.error[k] = new, abs(lost) + error
+
+
+def branch_of(net: Net, ground: Ground, m: int, first: int, last: int, branch: int) -> int:
+    """Return a number for the sides of its kinks on which each net input of layer m is.
+
+    Of two calculations that differ in one side only it differs (3 has an inverse in the field).
+    """
+    if net.layers[m].own_value:
+        for k in range(first, last):
+            for c in range(ground.condition_at[m], ground.condition_at[m + 1]):
+                value = evaluate(net, ground.conditions[c], ground.now[k], 0.0)
+                branch = (3 * branch + side(value)) % 2147483647
+    else:
+        for k in range(first, last):
+            for c in range(ground.kink_at[m], ground.kink_at[m + 1]):
+                branch = (3 * branch + side(ground.now[k] - ground.kinks[c])) % 2147483647
+    return branch
+
+
+def side(value: float) -> int:
+    """0 below, 1 at and 2 above 0."""
+    return 2 if value > 0.0 else (0 if value < 0.0 else 1)
+
+
+def new_outputs(
+    net: Net, ground: Ground, log: Numbers, part: int, position: int, m: int, first: int, last: int
+) -> None:
+    """Write the outputs of layer m, by how much they changed, and their errors."""
+    layer, width, stays = net.layers[m], ground.width, True
+    for k in range(first, last):
+        if ground.error[k] != 0.0 or ground.now[k] != log[part + layer.in_at + k]:
+            stays = False
+    if layer.of_layer and not stays:
+        act_layer(layer.of_layer, ground.now, 0, width, layer.size)
+        layer_errors(ground, layer.size)
+    for k in range(first, last):
+        if not layer.of_layer:
+            one_output(net, ground, log, part, position, m, k)
+        elif stays:
+            ground.now[width + k] = log[part + layer.out_at + k]
+            ground.error[width + k] = 0.0
+        ground.change[k] = ground.now[width + k] - log[part + layer.out_at + k]
+
+
+def one_output(
+    net: Net, ground: Ground, log: Numbers, part: int, position: int, m: int, k: int
+) -> None:
+    """Write the output of a neuron, and its error: 0 where its net input is what it was."""
+    layer, width = net.layers[m], ground.width
+    z, error = ground.now[k], ground.error[k]
+    before = part + layer.in_at + k
+    if error == 0.0 and z == log[before]:
+        ground.now[width + k], ground.error[width + k] = log[part + layer.out_at + k], 0.0
+        return
+    if layer.own_value:
+        a = evaluate(net, layer.own_value, z, 0.0)
+        slope = evaluate(net, layer.own_slope, z, a)
+        noise = ground.noise[position * ground.n_in + before - part]
+    else:
+        a = act(layer.activation, z, layer.option)
+        slope = act_slope(layer.activation, z, a, layer.option)
+        noise = 0.0 if ground.exact[m] else NOISE * abs(a)
+    ground.now[width + k] = a
+    ground.error[width + k] = 1.5 * abs(slope) * error + noise
+
+
+def layer_errors(ground: Ground, n: int) -> None:
+    """Write the errors of a softmax: a_k(e_k + Σ_j a_j·e_j), e_j with the rounding of its power."""
+    width, largest, mean = ground.width, ground.now[0], 0.0
+    for k in range(1, n):
+        largest = max(largest, ground.now[k])
+    for k in range(n):
+        ground.error[k] += UNIT * (largest - ground.now[k]) + 2.0 * NOISE
+        mean += ground.now[width + k] * ground.error[k]
+    for k in range(n):
+        error = ground.now[width + k] * (ground.error[k] + mean + UNIT * n)
+        ground.error[width + k] = 1.5 * error
+
+
+def loss_change(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, part: int, position: int, first: int,
+    last: int,
+) -> tuple[float, float]:  # fmt: skip
+    """Return E − what it was, output by output, and a bound on the error of that."""
+    layer, n = net.layers[net.depth], float(net.layers[net.depth].size)
+    target = ground.places[position] * layer.size
+    total, error = 0.0, 0.0
+    for k in range(first, last):
+        a, before = ground.now[ground.width + k], log[part + layer.out_at + k]
+        off = ground.error[ground.width + k]
+        if a == before and off == 0.0:
+            continue
+        t = plan.t[target + k]
+        share = loss(plan.loss, t, a, n)
+        total += share - loss(plan.loss, t, before, n)
+        noise = NOISE * (abs(t) + abs(1.0 - t)) if ground.logs else 0.0
+        error += 1.5 * abs(loss_slope(plan.loss, t, a, n)) * off + off * off
+        error += NOISE * abs(share) + noise + 2.0 * UNIT * abs(total)
+    return total, error
+
+
+def fused_change(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, part: int, position: int
+) -> tuple[float, float]:
+    """Return the same for a loss that is calculated from the net inputs."""
+    layer = net.layers[net.depth]
+    n, z = layer.size, part + layer.in_at
+    target = ground.places[position] * n
+    common, before = fused_common(plan.fused, ground.now, 0, n), fused_common(plan.fused, log, z, n)
+    most = largest = 0.0
+    for k in range(n):
+        most, largest = max(most, ground.error[k]), max(largest, abs(ground.now[k]))
+    total, error = 0.0, 0.0
+    for k in range(n):
+        t, now, old = plan.t[target + k], ground.now[k], log[z + k]
+        still = most if layer.of_layer else ground.error[k]
+        if common == before and now == old and still == 0.0:
+            continue
+        share = fused_loss(plan.fused, t, now, common)
+        total += share - fused_loss(plan.fused, t, old, before)
+        size = abs(t)
+        if layer.of_layer:
+            error += size * (2.0 * most + NOISE * (largest + 1.0 + abs(common)) + UNIT * n)
+        else:  # each share is a function of its own net input
+            error += (size + 1.0) * (ground.error[k] + NOISE * (abs(now) + 1.0))
+        error += 2.0 * UNIT * abs(total)
+    return total, error
+
+
+def dual_slope(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, position: int, move: int, l: int, j: int
+) -> float:
+    """Return the slope of E without differences: every number carries its slope along.
+
+    Forward, from the disturbance to E: the other way round than backpropagation adds up.
+    """
+    part, width = net.samples + position * net.sample_size, ground.width
+    slopes = position * ground.n_in
+    for m in range(l, net.depth + 1):
+        layer = net.layers[m]
+        for k in range(layer.size):
+            total, row = 0.0, layer.w_at + k * layer.sources
+            if m > l:
+                for i in range(layer.sources):
+                    total += log[row + i] * ground.now[width + i]
+            elif move == INPUT:
+                total = log[row + j]
+            elif move == LAYER or k == j:
+                total = 1.0
+            ground.now[k] = total
+        if m == net.depth and plan.fused:
+            for k in range(layer.size):
+                ground.now[width + k] = ground.now[k]
+        elif layer.of_layer:
+            dual_layer(net, ground, log, part, m)
+        else:
+            for k in range(layer.size):
+                slope = ground.slopes[slopes + layer.in_at + k]
+                ground.now[width + k] = slope * ground.now[k]
+    n, total = net.layers[net.depth].size, 0.0
+    for k in range(n):
+        total += ground.top_slopes[position * n + k] * ground.now[width + k]
+    return total
+
+
+def dual_layer(net: Net, ground: Ground, log: Numbers, part: int, m: int) -> None:
+    """Carry slopes through a softmax."""
+    layer = net.layers[m]
+    n, a = layer.size, part + layer.out_at
+    for k in range(n):
+        total, a_k = 0.0, log[a + k]
+        for i in range(n):
+            if i == k:
+                own = act_slope(layer.activation, log[part + layer.in_at + k], a_k, layer.option)
+                total += own * ground.now[i]
+            else:
+                total += cross_slope(layer.of_layer, a_k, log[a + i]) * ground.now[i]
+        ground.now[ground.width + k] = total
+
+
+# What follows for the parameters
+
+
+def path_sizes(net: Net, ground: Ground, plan: Plan, log: Numbers, sizes: Numbers) -> None:
+    """Write for each δ the sum of the absolute values of all paths that add up to it.
+
+    Rounding of backpropagation is a small multiple of it; δ itself may be far smaller.
+    """
+    for position in range(len(ground.places)):
+        part, at = net.samples + position * net.sample_size, position * ground.n_in
+        last = net.layers[net.depth]
+        for k in range(last.size):
+            a, t = log[part + last.out_at + k], plan.t[ground.places[position] * last.size + k]
+            slope = 1.0
+            if not last.of_layer and not last.own_value:
+                z = log[part + last.in_at + k]
+                slope = abs(act_slope(last.activation, z, a, last.option))
+            elif last.own_value:
+                slope = abs(ground.slopes[at + last.in_at + k])
+            size = abs(ground.top_slopes[position * last.size + k])
+            sizes[at + last.in_at + k] = (1.0 if plan.fused else slope) * (size + abs(a) + abs(t))
+        for l in range(net.depth, 1, -1):
+            layer, below = net.layers[l], net.layers[l - 1]
+            for i in range(below.size):
+                total, row = 0.0, layer.w_at + i
+                for j in range(layer.size):
+                    total += sizes[at + layer.in_at + j] * abs(log[row])
+                    row += layer.sources
+                slope = 1.0 if below.of_layer else abs(ground.slopes[at + below.in_at + i])
+                sizes[at + below.in_at + i] = total * slope
+
+
+def parameter_slopes(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, found: Numbers, totals: Numbers
+) -> None:
+    """Add up what was found for net inputs to the slopes by weights and biases, sample by sample.
+
+    ∂E/∂w = ∂E/∂z·x: of one sample that is the difference for the step d/x of the weight.
+    """
+    block = per_sample(net) * FIELDS
+    for k in range(net.n_parameters * FIELDS):
+        totals[k] = 0.0
+    for position in range(len(ground.places)):
+        part, base, z = net.samples + position * net.sample_size, position * block, 0
+        for l in range(1, net.depth + 1):
+            layer = net.layers[l]
+            x = part + net.layers[l - 1].out_at
+            for j in range(layer.size):
+                row = layer.w_at + j * layer.sources
+                for i in range(layer.sources):
+                    if not layer.masked or net.connected[row + i]:
+                        add_up(found, base + z, log[x + i], totals, (row + i) * FIELDS)
+                if layer.biases > 1 or (layer.biases == 1 and layer.size == 1):
+                    add_up(found, base + z, 1.0, totals, (layer.b_at + j) * FIELDS)
+                z += FIELDS
+        for l in range(1, net.depth + 1):
+            layer = net.layers[l]
+            if layer.biases == 1 and layer.size > 1:
+                add_up(found, base + z, 1.0, totals, layer.b_at * FIELDS)
+            z += FIELDS
+    if plan.mean:
+        for k in range(net.n_parameters * FIELDS):
+            if k % FIELDS != STATUS and k % FIELDS != STEP:
+                totals[k] = totals[k] / float(len(ground.places))
+
+
+def add_up(found: Numbers, at: int, x: float, totals: Numbers, to: int) -> None:
+    """Add the slope by a net input, times x, to that of a parameter; nothing where x is 0."""
+    if x == 0.0:
+        return
+    size = abs(x)
+    one, other = found[at + LOW] * x, found[at + HIGH] * x
+    totals[to + LOW] += min(one, other)
+    totals[to + HIGH] += max(one, other)
+    totals[to + BOUND] += found[at + BOUND] * size + 4.0 * UNIT * (abs(one) + abs(other))
+    totals[to + BOUND] += UNIT * (abs(totals[to + LOW]) + abs(totals[to + HIGH]))
+    totals[to + STEP] = max(totals[to + STEP], found[at + STEP] / size)
+    totals[to + TRUNCATION] += found[at + TRUNCATION] * size
+    totals[to + ROUNDING] += found[at + ROUNDING] * size
+    totals[to + STATUS] = max(totals[to + STATUS], found[at + STATUS])
+    totals[to + DUAL] += found[at + DUAL] * x
+
+
+def gradient_roundings(
+    net: Net, ground: Ground, plan: Plan, log: Numbers, sizes: Numbers, roundings: Numbers
+) -> None:
+    """Write how far rounding may put backpropagation's own gradients off.
+
+    ``roundings`` has a number for each parameter, then for each δ and then for each ∂E/∂x of each
+    sample: γ times the sum of all paths, with γ = 4·2⁻⁵³·(widest layer + 8)·(layers + samples).
+    """
+    samples = len(ground.places)
+    gamma = 4.0 * UNIT * (ground.width + 8) * (net.depth + 1 + samples)
+    n, n_x = net.n_parameters, net.layers[0].size
+    for k in range(n):
+        roundings[k] = 0.0
+    for position in range(samples):
+        part, at = net.samples + position * net.sample_size, position * ground.n_in
+        for l in range(1, net.depth + 1):
+            layer, row = net.layers[l], net.layers[l].w_at
+            x = part + net.layers[l - 1].out_at
+            for j in range(layer.size):
+                size = gamma * sizes[at + layer.in_at + j]
+                roundings[n + at + layer.in_at + j] = size
+                for i in range(layer.sources):
+                    roundings[row + i] += size * abs(log[x + i])
+                if layer.biases == 1:
+                    roundings[layer.b_at] += size
+                elif layer.biases:
+                    roundings[layer.b_at + j] += size
+                row += layer.sources
+        first = net.layers[1]
+        for i in range(n_x):
+            total = 0.0
+            for j in range(first.size):
+                weight = log[first.w_at + j * first.sources + i]
+                total += sizes[at + first.in_at + j] * abs(weight)
+            roundings[n + samples * ground.n_in + position * n_x + i] = gamma * total
+    if plan.mean:
+        for k in range(n):
+            roundings[k] = roundings[k] / float(samples)
+
+
+AGREES, DIFFERS, UNDECIDED = range(3)
+
+ONE_DIGIT = 0.25
+"""A bound larger than this part of the slope leaves no digit to be compared."""
+
+
+def judge(g: float, found: Numbers, at: int, rounding: float) -> int:
+    """Return the verdict on a gradient: what was found for it stands from `at` on."""
+    status, low, high = found[at + STATUS], found[at + LOW], found[at + HIGH]
+    bound = found[at + BOUND] + rounding
+    if status >= JUMP or not bound < INFINITE:
+        return UNDECIDED
+    if not low - bound <= g <= high + bound:
+        return DIFFERS
+    if low == high == g and found[at + BOUND] == 0.0:
+        return AGREES
+    if status == KINK and high - low > bound:
+        return UNDECIDED
+    return AGREES if bound <= ONE_DIGIT * max(abs(low), abs(g)) else UNDECIDED
+
+
+def judge_all(found: Numbers, gradients: Numbers, roundings: Numbers, verdicts: array[int]) -> None:
+    """Write the verdict on each of `gradients`."""
+    for k in range(len(gradients)):
+        verdicts[k] = judge(gradients[k], found, k * FIELDS, roundings[k])

@@ -1,0 +1,145 @@
+"""Gradients and what differences say of them (`bptrace gradcheck`): one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from bptrace.checks.gradients import Element, GradientCheck
+from bptrace.notation import Notation
+from bptrace.render.table import Grid, wrapped
+from bptrace.render.words import Words
+
+MOST_ROWS = 80
+"""Of more gradients only those are printed that do not agree, and the least certain one."""
+
+_COLUMNS = ("quantity", "gradient", "differences", "bound", "digits", "verdict")
+
+_MARKS = {
+    "agrees": ("✓", "ok", "bptrace.right"),
+    "differs": ("✗", "x", "bptrace.wrong"),
+    "undecided": ("?", "?", "bptrace.carried"),
+}
+
+
+class GradientView:
+    """A Rich renderable: the table, and what it comes to.
+
+    Parameters
+    ----------
+    check : GradientCheck
+    notation : Notation
+    words : Words
+    only : collection of (int, int)
+        Layer and neuron of what is printed; empty: all.
+    everything : bool
+        Print all rows of a large network.
+    """
+
+    def __init__(
+        self,
+        check: GradientCheck,
+        notation: Notation,
+        words: Words,
+        only: Collection[tuple[int, int]] = (),
+        everything: bool = False,
+    ) -> None:
+        self.check = check
+        self.notation = notation
+        self.words = words
+        self.only = only
+        self.everything = everything
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        point, words = self.check.point, self.words
+        if point.problem.title:
+            yield from self._lines(point.problem.title, "bptrace.title", options)
+        where = [words("step", step=point.step)]
+        if len(point.samples) > 1:
+            reduction = point.problem.training.reduction
+            where.append(words(f"{reduction} over the batch"))
+        elif len(point.problem.samples) > 1 or point.samples != (1,):
+            where.append(words("sample", sample=point.samples[0]))
+        yield from self._lines(" · ".join(where), "bptrace.phase", options)
+        yield Text()
+        elements = self.check.of_neurons(self.only)
+        shown = self._shown(elements)
+        if shown:
+            heads = [words(f"column {name}") for name in _COLUMNS]
+            rows = [self._row(element) for element in shown]
+            plain = [self.notation.plain(head) for head in heads]
+            yield Grid(["", *plain], rows, [False, False, True, True, True, True, False], hanging=2)
+            yield Text()
+        if len(shown) < len(elements):
+            n = len(elements) - len(shown)
+            yield from self._lines(words("gradients left out", n=f"{n:,}"), "bptrace.remark",
+                                   options)  # fmt: skip
+        for sentence in self._sentences(elements):
+            yield from self._lines(sentence, "bptrace.remark", options)
+
+    def _lines(self, text: str, style: str, options: ConsoleOptions) -> Iterator[Text]:
+        yield from wrapped(Text(self.notation.plain(text), style), options.max_width)
+
+    def _shown(self, elements: Sequence[Element]) -> list[Element]:
+        if self.everything or len(elements) <= MOST_ROWS:
+            return list(elements)
+        striking = [element for element in elements if element.verdict != "agrees"]
+        if len(striking) > MOST_ROWS // 2:
+            striking.sort(key=lambda element: element.verdict)  # those that differ come first
+            return striking[: MOST_ROWS // 2]
+        agreeing = [element for element in elements if element.verdict == "agrees"]
+        return striking + sorted(agreeing, key=lambda element: element.possible)[:3]
+
+    def _row(self, element: Element) -> list[Text]:
+        unicode, ascii, style = _MARKS[element.verdict]
+        name = self.notation.name(element.address)
+        samples = self.check.point.samples
+        if element.address.sample and len(samples) > 1:
+            name += f" ({self.words('sample', sample=element.address.sample)})"
+        numeric = self._number(element.numeric)
+        if element.numeric != element.high:
+            numeric = f"{numeric} … {self._number(element.high)}"
+        if element.reason in ("jump", "not finite"):
+            numeric = ""
+        bound = "0" if not element.bound else f"{element.bound:.0e}" if numeric else ""
+        texts = (name, self._number(element.gradient), numeric, bound, self._digits(element))
+        cells = [Text(self.notation.plain(text)) for text in texts]
+        cells[0].stylize("bptrace.quantity")
+        mark = Text(ascii if self.notation.ascii else unicode, style)
+        verdict = Text(self.notation.plain(self._verdict(element)), style)
+        return [mark, *cells, verdict]
+
+    def _number(self, value: float) -> str:
+        return self.notation.plain(f"{value:.9g}".replace("-", "−"))
+
+    def _digits(self, element: Element) -> str:
+        if element.verdict != "agrees":
+            return ""
+        if not element.numeric and not element.bound:
+            return self.words("exactly")
+        return self.words("digits of", digits=element.digits, possible=element.possible)
+
+    def _verdict(self, element: Element) -> str:
+        if element.verdict == "undecided":
+            return self.words(f"undecided {element.reason}")
+        if element.factor is not None:
+            factor = self._number(float(f"{element.factor:.6g}"))
+            return self.words("differs by factor", factor=factor)
+        return self.words(element.verdict)
+
+    def _sentences(self, elements: Sequence[Element]) -> Iterator[str]:
+        words = self.words
+        counts = dict.fromkeys(_MARKS, 0)
+        for element in elements:
+            counts[element.verdict] += 1
+        yield words("gradients judged", n=f"{len(elements):,}",
+                    **{verdict: f"{count:,}" for verdict, count in counts.items()})  # fmt: skip
+        if any(element.reason == "kink" for element in elements):
+            yield words("at a kink")
+        off = [e for e in elements if e.dual == e.dual and e.how in ("central", "one-sided")]
+        worst = max(off, key=lambda e: abs(e.gradient - e.dual), default=None)
+        if worst is not None:
+            size = f"{abs(worst.gradient - worst.dual):.1e}".replace("0.0e+00", "0")
+            yield words("dual numbers", size=size, name=self.notation.name(worst.address))
