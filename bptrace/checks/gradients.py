@@ -40,6 +40,10 @@ SECONDS_PER_NEURON, SECONDS_PER_WEIGHT, TRIES = 12e-6, 0.4e-6, 18
 it, and about 18 of them are needed for a slope."""
 
 
+BREAK_EVEN = 5.0
+"""From so many seconds of plain Python on the compiled kernel is worth its first compilation."""
+
+
 class Element(NamedTuple):
     """One gradient, and what was found about it.
 
@@ -306,7 +310,7 @@ def judged(gradients: array[float], found: array[float], roundings: array[float]
 
 def _choose(engine: str, slopes: int, weights: int, neurons: int) -> engines.Choice:
     seconds = slopes * TRIES * (neurons * SECONDS_PER_NEURON + weights * SECONDS_PER_WEIGHT) / 2
-    if engine == "auto" and seconds < engines.BREAK_EVEN:
+    if engine == "auto" and seconds < BREAK_EVEN:
         return engines.Choice("python")
     return engines.by_name(engine)
 

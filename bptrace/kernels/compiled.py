@@ -76,7 +76,11 @@ def check_all(
 
 
 def build_differences(key: str, keep: bool) -> Callable[..., None]:
-    """Return `differences.check_all` as a compiled function; see `build`."""
+    """Return `differences.check_all` as a compiled function; see `build`.
+
+    The loops are written out again, too: each call between here and the tables is one more time
+    that all below it is optimised.
+    """
 
     @numba.njit(cache=keep, nogil=True, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
     def kernel(
@@ -84,7 +88,15 @@ def build_differences(key: str, keep: bool) -> Callable[..., None]:
         roundings: Any,
     ) -> None:  # fmt: skip
         _ = key
-        differences.check_all(net, ground, plan, log, found, totals, sizes, roundings)
+        at = 0
+        for position in range(len(ground.places)):
+            for index in range(differences.per_sample(net)):
+                move, l, j = differences.disturbance(net, index)
+                differences.one_slope(net, ground, plan, log, found, at, position, move, l, j)
+                at += differences.FIELDS
+        differences.parameter_slopes(net, ground, plan, log, found, totals)
+        differences.path_sizes(net, ground, plan, log, sizes)
+        differences.gradient_roundings(net, ground, plan, log, sizes, roundings)
 
     _install()
     return kernel  # type: ignore[no-any-return, unused-ignore]

@@ -69,7 +69,8 @@ class GradientView:
         if shown:
             heads = [words(f"column {name}") for name in _COLUMNS]
             rows = [self._row(element) for element in shown]
-            plain = [self.notation.plain(head) for head in heads]
+            plain = [self.notation.plain(head).replace("±", "+-") for head in heads]
+            plain = plain if self.notation.ascii else heads
             yield Grid(["", *plain], rows, [False, False, True, True, True, True, False], hanging=2)
             yield Text()
         if len(shown) < len(elements):

@@ -1,0 +1,69 @@
+"""``bptrace gradcheck``: the table, --json, exit codes, and what cannot be checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bptrace.cli import gradcheck
+
+KINK = Path(__file__).resolve().parents[2] / "docs" / "kink.toml"
+
+
+def test_all_agree(bptrace) -> None:
+    result = bptrace("gradcheck", "lh25-2020")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert "✓  ∂E/∂w5      0.081823315    0.081823315  5e-12  10 of 10  agrees" in result.stdout
+    assert "18 gradients: 18 agree, 0 differ, 0 undecided" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_in_ascii_and_in_chinese(bptrace) -> None:
+    plain = bptrace("gradcheck", str(KINK), "--ascii").stdout
+    assert plain.isascii()
+    assert "undecided: a kink" in plain
+    chinese = bptrace("gradcheck", str(KINK), "--lang", "zh").stdout
+    assert "无法判定：折点" in chinese
+
+
+def test_as_json(bptrace) -> None:
+    document = json.loads(bptrace("gradcheck", "lh25-2020", "--json").stdout)
+    assert len(document) == 18
+    assert {"name", "gradient", "numeric", "bound", "verdict"} <= set(document[0])
+    weight = next(entry for entry in document if entry["name"] == "dE/dw[2,1,1]")
+    assert weight["verdict"] == "agrees"
+    assert abs(weight["gradient"] - weight["numeric"]) <= weight["bound"]
+    kink = json.loads(bptrace("gradcheck", str(KINK), "--only", "h1", "--json").stdout)
+    assert kink[0]["reason"] == "kink"
+    assert kink[0]["interval"][0] == 0.0
+
+
+def test_a_wrong_slope_ends_with_1(bptrace, tmp_path) -> None:
+    """An own formula with a slope that is not its slope, but only above 8: loading lets it pass."""
+    file = tmp_path / "wrong.toml"
+    text = KINK.read_text(encoding="utf-8")
+    own = 'activation = { formula = "max(x, 8)", slope = "0" }'
+    text = text.replace('activation = "relu"', own).replace("[0.3, 0.4]", "[10, 4]")
+    file.write_text(text, encoding="utf-8")
+    result = bptrace("gradcheck", str(file))
+    assert result.exit_code == gradcheck.DIFFERS
+    assert "differs: 0 times the slope" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lh25-2020", "--step", "9"), "there is no step 9; the run has 1"),
+        (("lh25-2020", "--sample", "4"), "there is no sample 4; the file has 1"),
+        (("lh25-2020", "--engine", "fortran"), "fortran"),
+        (("lh25-2020", "--only", "h9"), "h9"),
+        (("nothing",), "there is no such file, and no example of that name"),
+    ],
+)
+def test_what_cannot_be_checked(bptrace, arguments: tuple[str, ...], message: str) -> None:
+    result = bptrace("gradcheck", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
