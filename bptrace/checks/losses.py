@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bptrace.address import Address, Quantity, partial
+from bptrace.checks.side_by_side import Row, document
 from bptrace.errors import BptraceError
 from bptrace.maths.losses import LOSSES
 from bptrace.model import Problem, Training
@@ -14,15 +15,6 @@ from bptrace.trace import Trace
 
 Q = Quantity
 SQUARED = "half-squared"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One quantity with each loss; `after` updates are done before it is taken (0: none)."""
-
-    address: Address
-    values: tuple[float, ...]
-    after: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,11 +35,11 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """Return ``{"file", "losses", "rows": [{"quantity", "after", "values"}]}``."""
-        rows = [
-            {"quantity": row.address.positional, "after": row.after, "values": list(row.values)}
-            for row in self.rows
-        ]
-        return {"file": self.problem.file, "losses": list(self.losses), "rows": rows}
+        return {
+            "file": self.problem.file,
+            "losses": list(self.losses),
+            "rows": document(self.rows),
+        }
 
 
 def compare(

@@ -59,6 +59,10 @@ COMMANDS = {
         "Show squared error and cross-entropy side by side on the same numbers.",
         "在相同数值上并列比较平方误差与交叉熵。",
     ),
+    "compare-rules": Both(
+        "Show Hebb, the δ rule and gradient descent side by side on one sample.",
+        "在同一样本上并列比较 Hebb 规则、δ 规则和梯度下降。",
+    ),
     "plot": Both(
         "Draw a training run: its error, its decision boundary, its gradients.",
         "画出训练过程：误差、决策边界、梯度。",

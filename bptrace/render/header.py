@@ -192,11 +192,11 @@ class Header:
         if self.problem.layout.n_parameters > MOST_GIVEN or len(self.problem.samples) > 8:
             return
         yield Text()
-        yield from _listed([*self._samples(), *self._parameters()], width)
+        yield from listed([*self._samples(), *self._parameters()], width)
 
     def parameters(self, width: int) -> Iterator[Text]:
         """Yield all parameters with their names, layer by layer."""
-        yield from _listed([*self._parameters()], width)
+        yield from listed([*self._parameters()], width)
 
     def _samples(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         samples, network = self.problem.samples, self.problem.network
@@ -272,7 +272,7 @@ class Header:
         return self.notation.number(value, DRAWN_DIGITS)
 
 
-def _listed(rows: Sequence[tuple[str, list[tuple[str, str]]]], width: int) -> Iterator[Text]:
+def listed(rows: Sequence[tuple[str, list[tuple[str, str]]]], width: int) -> Iterator[Text]:
     """Yield labelled pairs in rows of at most `width` cells."""
     margin = max(cell_len(label) for label, _ in rows) + 4
     for label, pairs in rows:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
+from collections.abc import Iterator
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from bptrace.address import Quantity
-from bptrace.checks.losses import Comparison, Row
+from bptrace.checks.losses import Comparison
+from bptrace.checks.side_by_side import Row
 from bptrace.notation import Notation
+from bptrace.render.sides import side_by_side
 from bptrace.render.table import wrapped
 from bptrace.render.words import Words
 
@@ -42,23 +45,19 @@ class SideBySide:
                                options.max_width):  # fmt: skip
                 yield row
             yield Text()
-        rows = [("", *self.comparison.losses), *map(self._cells, self.comparison.rows)]
-        widths = [max(cell_len(row[k]) for row in rows) for k in range(len(rows[0]))]
-        for n, cells in enumerate(rows):
-            if n and self.comparison.rows[n - 1].address.quantity is Q.OUT:
-                yield from [] if self.comparison.rows[n - 1].after else [Text()]
-            line = Text("  ")
-            for k, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-                style = "bptrace.layer" if not n else "bptrace.result" if k else "bptrace.quantity"
-                padding = " " * (width - cell_len(cell))
-                last = k == len(cells) - 1
-                line.append(cell, style).append("" if last else padding + "   ")
-            yield line
+        yield from side_by_side(self.comparison.losses, list(self._rows()), options.max_width)
         yield Text()
         for sentence in self._sentences():
             for row in wrapped(Text(self.notation.plain(sentence), "bptrace.remark"),
                                options.max_width - 2):  # fmt: skip
                 yield Text("  ").append_text(row)
+
+    def _rows(self) -> Iterator[tuple[str, ...] | None]:
+        """Yield the rows, and an empty one before each further output."""
+        for row in self.comparison.rows:
+            if row.address.quantity is Q.OUT and not row.after:
+                yield None
+            yield self._cells(row)
 
     def _cells(self, row: Row) -> tuple[str, ...]:
         name = self.notation.name(row.address)

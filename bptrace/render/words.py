@@ -119,6 +119,38 @@ _WORDS: dict[str, tuple[str, str]] = {
     "column title": ("title", "标题"),
     "column source": ("source", "出处"),
     "after updates": ("{name} after {n} updates", "{n} 次更新后的 {name}"),
+    "after update": ("{name} after the update", "更新后的 {name}"),
+    "more rows": ("{n} more", "另有 {n} 个"),
+    "hebb adds": (
+        "Hebb's rule looks only at what fires together; whether the output is right has no part "
+        "in it.",
+        "Hebb 规则只看哪些量一起激活，与输出是否正确无关。",
+    ),
+    "delta adds": (
+        "The δ rule adds the error: where the output is right, nothing changes.",
+        "δ 规则加入了误差：输出正确时什么都不变。",
+    ),
+    "gradient-descent adds": (
+        "Gradient descent adds the slope ∂out/∂in, and by it the chain rule reaches hidden layers, "
+        "too.",
+        "梯度下降加入了斜率 ∂out/∂in；链式法则由此也能到达隐藏层。",
+    ),
+    "slope is": (
+        "Here {slope} = {value}; by this factor the steps of delta and of gradient-descent differ.",
+        "此处 {slope} = {value}；delta 与 gradient-descent 的更新量相差这个因子。",
+    ),
+    "slope is 0": (
+        "Here {slope} = 0, so gradient-descent stands still.",
+        "此处 {slope} = 0，因此 gradient-descent 停滞不前。",
+    ),
+    "hidden changes": (
+        "Parameters of hidden layers that change: {numbers}.",
+        "隐藏层中改变的参数个数：{numbers}。",
+    ),
+    "other loss": (
+        "The file has no error; here {name} is {loss}.",
+        "文件没有误差；此处 {name} 采用 {loss}。",
+    ),
     "slope in delta": (
         "{slope} = {value} stands in {delta} of {squared}; in that of {crossed} it cancels.",
         "{squared} 的 {delta} 含有 {slope} = {value}；{crossed} 的 {delta} 中它被约去。",
@@ -505,6 +537,10 @@ class Words:
     def note(self, note: str) -> str:
         """Return a note of the checks in words; one that has none yet as it is."""
         return self(note) if note in _WORDS else note
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a word."""
+        return key in _WORDS
 
     def of(self, pair: tuple[str, str]) -> str:
         """Return the text of a pair (English, Chinese)."""
