@@ -102,6 +102,8 @@ def read_training(top: View, n: int, faults: Faults) -> Training | None:
     needed = ("steps", "epochs", "batch", "order", "rule", "schedule", *option_names())
     if not n or faults.count > before or table.is_faulty(*needed):
         return None
+    if isinstance(table.schedule, View) and not _is_whole(table.schedule):
+        return None
     steps = table.steps or 1
     if table.epochs is not None:
         per_epoch = -(-taken // batch)
@@ -119,7 +121,9 @@ def read_training(top: View, n: int, faults: Faults) -> Training | None:
         order=order,
         seed=table.seed,
         options=tuple(
-            (name, getattr(table, name)) for name in option_names() if not table.lacks(name)
+            (name, getattr(table, name))
+            for name in option_names([RULES.get(table.rule)])
+            if not table.lacks(name)
         ),
         weight_decay=table.weight_decay,
         schedule=_schedule(table.schedule),
@@ -146,6 +150,14 @@ def _check_order(order: tuple[int, ...], batch: int, n: int, faults: Faults) -> 
 
 def _count(n: int) -> str:
     return f"{n} sample{'s' * (n != 1)}"
+
+
+def _is_whole(schedule: View) -> bool:
+    """Whether a table of a schedule has a name, and no fault in anything that it says."""
+    if schedule.lacks("name") or schedule.is_faulty("name", "per"):
+        return False
+    options = [name for name, _ in SCHEDULES.get(schedule.name).options]
+    return not schedule.is_faulty(*options)
 
 
 def _schedule(read: View | list[list[float]] | None) -> Schedule | None:
