@@ -375,10 +375,14 @@ def _addresses(point: Point) -> Iterator[Address]:
             yield Address(Q.D_OUT, 0, i, sample=sample, step=point.step)
 
 
-def document(check: GradientCheck, elements: Sequence[Element]) -> list[dict[str, Any]]:
-    """Return the list that ``gradcheck --json`` prints."""
-    return [
-        {
+def document(
+    check: GradientCheck, elements: Sequence[Element], ulps: Sequence[float] | None = None
+) -> list[dict[str, Any]]:
+    """Return the list that ``gradcheck --json`` prints; `ulps` in the order of the gradients."""
+    places = {address: k for k, address in enumerate(check.addresses)} if ulps else {}
+    rows = []
+    for element in elements:
+        row = {
             "name": element.address.positional,
             "sample": element.address.sample or None,
             "gradient": element.gradient,
@@ -386,12 +390,14 @@ def document(check: GradientCheck, elements: Sequence[Element]) -> list[dict[str
             "bound": element.bound,
             "verdict": element.verdict,
             "reason": element.reason or None,
-            "interval": [element.numeric, element.high] if element.how == "kink" else None,
+            "interval": [element.numeric, element.high] if element.reason == "kink" else None,
             "factor": element.factor,
             "dual": element.dual,
             "step": element.step,
             "digits": element.digits,
             "possible": element.possible,
         }
-        for element in elements
-    ]
+        if ulps:
+            row["ulp"] = ulps[places[element.address]]
+        rows.append(row)
+    return rows

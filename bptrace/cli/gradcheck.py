@@ -46,6 +46,13 @@ DIFFERS = 1
         en="Print every gradient also of a large network.",
         zh="网络很大时也打印每个梯度。",
     ),
+    program.option(
+        "--certify",
+        "certified",
+        is_flag=True,
+        en="Prove, too, how far each float64 gradient is from the exact one (needs python-flint).",
+        zh="另用球算术证明每个 float64 梯度与精确值的最大距离（需要 python-flint）。",
+    ),
     options.dialect,
     options.engine,
     options.json_,
@@ -60,6 +67,7 @@ def command(
     sample: int | None,
     only: tuple[str, ...],
     everything: bool,
+    certified: bool,
     dialect: str,
     engine: str,
     as_json: bool,
@@ -79,10 +87,16 @@ def command(
     found = check_gradients(point_of(problem, step, sample), engine)
     if found.remark:
         remark(found.remark)
+    proof, ulps = None, None
+    if certified:
+        from bptrace.checks.certified import certify
+
+        proof = certify(found)
+        ulps = proof.ulps
     if as_json:
-        options.print_json(document(found, found.of_neurons(chosen)))
+        options.print_json(document(found, found.of_neurons(chosen), ulps))
     else:
         from bptrace.render.gradients import GradientView
 
-        out.console().print(GradientView(found, notation, out.words, chosen, everything))
+        out.console().print(GradientView(found, notation, out.words, chosen, everything, proof))
     return 0 if found.ok else DIFFERS

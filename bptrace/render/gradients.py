@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from bptrace.checks.certified import Certificate
 from bptrace.checks.gradients import Element, GradientCheck
 from bptrace.notation import Notation
 from bptrace.render.table import Grid, wrapped
@@ -36,6 +37,8 @@ class GradientView:
         Layer and neuron of what is printed; empty: all.
     everything : bool
         Print all rows of a large network.
+    proof : Certificate, optional
+        What is proved about rounding.
     """
 
     def __init__(
@@ -45,7 +48,9 @@ class GradientView:
         words: Words,
         only: Collection[tuple[int, int]] = (),
         everything: bool = False,
+        proof: Certificate | None = None,
     ) -> None:
+        self.proof = proof
         self.check = check
         self.notation = notation
         self.words = words
@@ -144,3 +149,25 @@ class GradientView:
         if worst is not None:
             size = f"{abs(worst.gradient - worst.dual):.1e}".replace("0.0e+00", "0")
             yield words("dual numbers", size=size, name=self.notation.name(worst.address))
+        if self.proof is not None:
+            yield from self._proved(self.proof)
+
+    def _proved(self, proof: Certificate) -> Iterator[str]:
+        """Say how far rounding puts a gradient off at most."""
+        words, n = self.words, proof.unproved
+        if n < len(proof.ulps):
+            yield words(
+                "certified",
+                n=f"{len(proof.ulps) - n:,}",
+                ulp=f"{_upwards(proof.ulps[proof.worst]):g}",
+                name=self.notation.name(self.check.addresses[proof.worst]),
+                bits=proof.bits,
+            )
+        if n:
+            yield words("not certified", n=f"{n:,}")
+
+
+def _upwards(value: float) -> float:
+    """Return `value` with two digits, not below it, as a bound is to be rounded."""
+    shown = float(f"{value:.1e}")
+    return shown if shown >= value else float(f"{value * 1.1:.1e}")

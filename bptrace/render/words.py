@@ -93,6 +93,16 @@ _WORDS: dict[str, tuple[str, str]] = {
         "折点两侧 E 各有一个斜率，梯度可取两者之间的任意值。"
         "bptrace 取表中的约定：relu 为 0，leaky-relu 为泄漏侧的斜率。",
     ),
+    "certified": (
+        "Proved with balls of {bits} bits: each of {n} float64 gradients lies within {ulp} ulp of "
+        "the exact value; the farthest off is {name}",
+        "用 {bits} 位球算术证明：{n} 个 float64 梯度与精确值的距离都不超过 {ulp} ulp；"
+        "最远的是 {name}",
+    ),
+    "not certified": (
+        "About {n} gradients nothing is proved: a ball reaches across a kink, or is not finite",
+        "{n} 个梯度未能证明：球跨过折点，或不是有限数",
+    ),
     "dual numbers": (
         "Slopes by dual numbers, without differences: off by {size} at most ({name})",
         "用对偶数（不做差分）求得的斜率：最多相差 {size}（{name}）",

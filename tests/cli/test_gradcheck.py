@@ -67,3 +67,11 @@ def test_what_cannot_be_checked(bptrace, arguments: tuple[str, ...], message: st
     result = bptrace("gradcheck", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_certified(bptrace) -> None:
+    pytest.importorskip("flint")
+    result = bptrace("gradcheck", "saturated", "--certify")
+    assert "Proved with balls of 80 bits: each of 4 float64 gradients lies within" in result.stdout
+    document = json.loads(bptrace("gradcheck", "saturated", "--certify", "--json").stdout)
+    assert all(0.0 <= entry["ulp"] < 16.0 for entry in document)
