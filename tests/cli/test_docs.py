@@ -14,6 +14,8 @@ import pytest
 
 from bptrace.cli import layout, reference
 from bptrace.cli.program import COMMANDS, program
+from bptrace.maths.rules import RULES
+from bptrace.maths.schedules import SCHEDULES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MANUAL = (DOCS / "cli.md").read_text(encoding="utf-8")
@@ -28,6 +30,15 @@ def test_every_command_is_documented_in_both_languages(name: str, language: str)
 
 def test_the_manual_has_the_help_as_it_is() -> None:
     assert reference.updated(MANUAL) == MANUAL, "python -m bptrace.cli.reference docs/cli.md"
+
+
+def test_the_page_on_learning_rules_has_the_tables_as_they_are() -> None:
+    page = (DOCS / "learning-rules.md").read_text(encoding="utf-8")
+    again = "python -m bptrace.cli.reference docs/learning-rules.md"
+    assert reference.updated(page) == page, again
+    for entry in (*RULES, *SCHEDULES):
+        assert page.count(f"\n| {entry.name} | ") == 1
+    assert "β₁ = `beta1` 0.9, β₂ = `beta2` 0.999, ε = `epsilon` 1e-08" in page
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
