@@ -1,4 +1,4 @@
-"""What all tests share: how hard Hypothesis looks, and which tests run when.
+"""What all tests share: which profile of Hypothesis they take, and which tests run when.
 
 Not responsible for fixtures of one subject; those stand beside their tests.
 """
@@ -8,23 +8,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from effort import profile
+from hypothesis import settings
 
-# No deadlines: the first call of a kernel compiles it, and a shared machine stalls when it likes.
-# `dev` and `ci` draw the same examples in every run, so that a red run is red again; `nightly`
-# draws new ones, and prints the blob that repeats a failure.
-_COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("dev", _COMMON, derandomize=True, max_examples=30)
-settings.register_profile("ci", _COMMON, derandomize=True, max_examples=100)
-settings.register_profile("nightly", _COMMON, derandomize=False, max_examples=2000, print_blob=True)
-
-
-def _profile() -> str:
-    """Name of the Hypothesis profile: said outright, or `ci` on a CI machine, else `dev`."""
-    return os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
-
-
-settings.load_profile(_profile())
+settings.load_profile(profile())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     left_out = _left_out(config)
     kernels = "plain Python" if _jit_is_off() else "compiled"
-    return f"bptrace: hypothesis profile {_profile()}, kernels {kernels}" + (
+    return f"bptrace: hypothesis profile {profile()}, kernels {kernels}" + (
         f", without the tests marked {' or '.join(left_out)}" if left_out else ""
     )
 
@@ -51,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _left_out(config: pytest.Config) -> list[str]:
     """Return the marks whose tests do not run this time."""
     marks = []
-    if not (config.getoption("--slow") or _profile() == "nightly"):
+    if not (config.getoption("--slow") or profile() == "nightly"):
         marks.append("slow")
     if _jit_is_off():
         marks.append("jit")

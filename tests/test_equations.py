@@ -29,6 +29,7 @@ from functools import reduce
 from typing import Any
 
 import pytest
+from effort import dear
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from mpmath import MPContext
@@ -169,17 +170,22 @@ BOUNDED: Reading[Bounded] = Reading(
 class Evaluation:
     """Values of one problem in any reading, from what is given; some may be set by hand."""
 
-    def __init__(self, problem: Problem, reading: Reading[Any]) -> None:
+    def __init__(
+        self, problem: Problem, reading: Reading[Any], chapter: Chapter | None = None
+    ) -> None:
         self.problem, self.reading = problem, reading
-        self.chapter = Chapter(problem)
+        self.chapter = chapter or Chapter(problem)
         self.memo: dict[Hashable, Any] = {}
+        self.disturbed: dict[tuple[Address, Any], Evaluation] = {}
 
     def with_value(self, address: Address, value: Any) -> Evaluation:
         """The same problem with one value set; nothing else is taken over."""
-        other = Evaluation(self.problem, self.reading)
-        for place in self.twins(address):
-            other.memo[place] = value
-        return other
+        if (address, value) not in self.disturbed:
+            other = Evaluation(self.problem, self.reading, self.chapter)
+            for place in self.twins(address):
+                other.memo[place] = value
+            self.disturbed[address, value] = other
+        return self.disturbed[address, value]
 
     def twins(self, address: Address) -> list[Address]:
         """All addresses of the same number: a shared bias has one for each neuron."""
@@ -303,6 +309,7 @@ def drawn(data: st.DataObject, problem: Problem) -> tuple[Trace, Evaluation, int
     return trace, exact, step, data.draw(st.sampled_from(problem.batch(step)), label="sample")
 
 
+@dear(8)
 @given(LEARNING, st.data())
 def test_gradients_of_the_error(problem: Problem, data: st.DataObject) -> None:
     """∂E/∂w, ∂E/∂b, δ, ∂E/∂out and ∂E/∂x of one sample."""
@@ -313,6 +320,7 @@ def test_gradients_of_the_error(problem: Problem, data: st.DataObject) -> None:
         judge(trace, exact, error, wrt)
 
 
+@dear(12)
 @given(LEARNING, st.data())
 def test_gradients_of_the_batch(problem: Problem, data: st.DataObject) -> None:
     """∂E/∂w and ∂E/∂b of sum or mean over the batch: what the update uses."""
@@ -322,6 +330,7 @@ def test_gradients_of_the_batch(problem: Problem, data: st.DataObject) -> None:
         judge(trace, exact, Address(Q.E, step=step), wrt)
 
 
+@dear(8)
 @given(LEARNING, st.data())
 def test_any_derivative(problem: Problem, data: st.DataObject) -> None:
     """∂X/∂Y along all paths, for any X and Y of one sample, and 0 where there is no path."""

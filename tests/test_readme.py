@@ -158,15 +158,6 @@ def test_shown_output_is_what_the_program_prints() -> None:
     """Blocks under `<!-- output: bptrace … -->`: lines in order; `…` and `$ …` lines are ours."""
     texts = _text("README.md") + _text("README.zh.md")
     for arguments, block in _OUTPUT.findall(texts):
-        result = subprocess.run(
-            [sys.executable, "-m", "bptrace", *shlex.split(arguments)],
-            env=os.environ
-            | {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "80", "LANG": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
         shown = [line.rstrip() for line in block.splitlines() if line.strip()]
         shown = [line for line in shown if line.strip() != "…" and not line.startswith("$ ")]
-        assert _not_printed(shown, result.stdout.splitlines()) == [], arguments
+        assert _not_printed(shown, _printed_by(arguments)) == [], arguments

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from effort import dear
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def planted(seed: int) -> Planted:
     return until_visible(lambda: single(rng, Style(printed, rng.choice((3, 4, 6)))))[0]
 
 
+@dear(10)
 @given(SEEDS)
 def test_a_correct_page_is_never_wrong(seed: int) -> None:
     rng = Random(seed)
@@ -46,6 +48,7 @@ def test_a_correct_page_is_never_wrong(seed: int) -> None:
     assert set(verdicts(judged(page))) <= GOOD
 
 
+@dear(10)
 @given(SEEDS)
 def test_a_true_number_more_makes_no_other_wrong(seed: int) -> None:
     """A hidden step that is printed after all, with all its digits, only narrows what is open."""
@@ -59,6 +62,7 @@ def test_a_true_number_more_makes_no_other_wrong(seed: int) -> None:
     assert set(verdicts(judged(more.author().page(page.order)))) <= GOOD
 
 
+@dear(5)
 @given(SEEDS)
 def test_names_change_no_verdict(seed: int) -> None:
     page = planted(seed).page
@@ -73,12 +77,14 @@ def _renamed(network: Network) -> Network:
     return replace(network, layers=tuple(other(l, x) for l, x in enumerate(network.layers)))
 
 
+@dear(5)
 @given(SEEDS)
 def test_the_dialect_changes_no_verdict(seed: int) -> None:
     page = planted(seed).page
     assert verdicts(judged(page)) == verdicts(judged(replace(page, dialect="nielsen")))
 
 
+@dear(5)
 @given(SEEDS)
 def test_the_order_of_independent_claims_changes_no_verdict(seed: int) -> None:
     """All claims about one kind of quantity of one layer are turned round."""
@@ -115,6 +121,7 @@ def _points(author: Author) -> Callable[[Key], Interval]:
     return lambda key: point(author.number(key))
 
 
+@dear(5)
 @given(SEEDS)
 def test_a_planted_mistake_is_seen_where_it_was_made(seed: int) -> None:
     page = planted(seed)

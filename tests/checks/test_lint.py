@@ -25,7 +25,13 @@ from bptrace.model import Parameters, Problem, Sample
 from bptrace.trace import Trace
 
 Q = Quantity
-EXAMPLES = ("lh25-2020", "mazur-dkelsh", "id-xor-ones", "hmkcode-linear", "schiendorfer-batch")
+EXAMPLES = (
+    "lh25-2020",
+    "id-xor-ones",
+    "hmkcode-linear",
+    pytest.param("mazur-dkelsh", marks=pytest.mark.slow),
+    pytest.param("schiendorfer-batch", marks=pytest.mark.slow),
+)
 
 
 @cache

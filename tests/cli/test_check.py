@@ -160,12 +160,10 @@ def many(tiny: str, count: int) -> str:
     "count", [500, pytest.param(10_000, marks=pytest.mark.slow, id="ten thousand")]
 )
 def test_many_claims(bptrace, tiny: str, count: int) -> None:
-    start = time.perf_counter()
     result = bptrace("check", many(tiny, count))
     assert result.exit_code == 1
     assert "1 wrong" in result.stdout.partition("\n\n")[0]
     assert "out_h1 (step 3, line 41)" in " ".join(result.stdout.split())
-    assert time.perf_counter() - start < 60  # minutes would mean that something grows as n²
 
 
 # --------------------------------------------------------------------------------------- JSON

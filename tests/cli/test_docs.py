@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -88,19 +86,25 @@ def test_an_unknown_command_has_no_help() -> None:
 
 
 _OUTPUT = re.compile(r"(?ms)^<!-- output: bptrace (.*?) -->\n+```text\n(.*?)^```$")
+LONG = "train circle --hidden 1,2,3 --engine python"
+"""135,000 steps."""
 
 
-@pytest.mark.parametrize("page", ["cli.md", "gradcheck.md", "training.md"])
-def test_shown_output_is_what_the_program_prints(page: str) -> None:
-    examples = _OUTPUT.findall((DOCS / page).read_text(encoding="utf-8"))
-    assert examples
-    for arguments, shown in examples:
-        result = subprocess.run(
-            [sys.executable, "-m", "bptrace", *shlex.split(arguments)],
-            cwd=DOCS.parent,
-            env=os.environ | {"PYTHONUTF8": "1", "COLUMNS": "80", "LC_ALL": "C.UTF-8"},
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
-        assert result.stdout == shown
+def shown_outputs() -> Iterator[object]:
+    """Yield each example of the manuals: the arguments, and what is shown."""
+    for page in ("cli.md", "gradcheck.md", "training.md"):
+        examples = _OUTPUT.findall((DOCS / page).read_text(encoding="utf-8"))
+        assert examples, page
+        for arguments, shown in examples:
+            slow = [pytest.mark.slow] if arguments == LONG else []
+            yield pytest.param(arguments, shown, id=arguments, marks=slow)
+
+
+@pytest.mark.parametrize(("arguments", "shown"), list(shown_outputs()))
+def test_shown_output_is_what_the_program_prints(
+    bptrace, monkeypatch: pytest.MonkeyPatch, arguments: str, shown: str
+) -> None:
+    monkeypatch.chdir(DOCS.parent)
+    result = bptrace(*shlex.split(arguments))
+    assert result.exit_code == 0
+    assert result.stdout == shown

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import bptrace as api
 from bptrace import engine
+from bptrace.training.loop import Loop
 
 POINTS = """\
 title = "three points"
@@ -277,23 +275,21 @@ def test_several_networks_are_not_kept(bptrace, points: str) -> None:
     assert not Path("kept").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT from outside on Windows")
-def test_an_interrupt_leaves_what_there_is(points: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "bptrace", "train", points, "--json", "--steps", str(10**9),
-         "--engine", "python"],
-        env={**os.environ, "LC_ALL": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        with pytest.raises(subprocess.TimeoutExpired):  # it would go on for hours
-            process.wait(timeout=4)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    document = json.loads(out)
+def test_an_interrupt_leaves_what_there_is(
+    bptrace, points: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = Loop._part
+
+    def part_and_ctrl_c(self: Loop) -> None:
+        part(self)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Loop, "_part", part_and_ctrl_c)
+    before = signal.getsignal(signal.SIGINT)
+    result = bptrace("train", points, "--json", "--steps", str(10**9), "--engine", "python")
+    assert result.exit_code == 130
+    assert "Traceback" not in result.stderr
+    document = json.loads(result.stdout)
     assert document["reason"] == "interrupted"
     assert 0 < document["steps"] < 10**9
+    assert signal.getsignal(signal.SIGINT) is before

@@ -15,6 +15,7 @@ from typing import Any
 
 import naive
 import pytest
+from effort import dear
 from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import MODERATE, MOSTLY_HUGE, problems, with_formulas
@@ -52,6 +53,7 @@ def differences(first: Trace, second: Trace) -> list[str]:
     ]
 
 
+@pytest.mark.jit
 @given(problems())
 def test_compiled_is_plain_python(problem: Problem) -> None:
     compiled, plain = run(problem, "numba"), run(problem, "python")
@@ -60,6 +62,7 @@ def test_compiled_is_plain_python(problem: Problem) -> None:
     assert list(map(bits, compiled.step_errors)) == list(map(bits, plain.step_errors))
 
 
+@pytest.mark.jit
 @given(problems(MOSTLY_HUGE, suited=False))
 def test_compiled_is_plain_python_where_numbers_overflow(problem: Problem) -> None:
     compiled, plain = run(problem, "numba"), run(problem, "python")
@@ -106,6 +109,7 @@ def formulas(problem: Problem) -> Values:
 def test_kernels_are_the_formula_tree(numbers: str) -> None:
     strategy = problems() if numbers == "moderate" else problems(MOSTLY_HUGE, suited=False)
 
+    @dear(8)
     @given(strategy)
     def agree(problem: Problem) -> None:
         trace, values = run(problem, "python"), formulas(problem)
@@ -358,6 +362,7 @@ def test_nan_goes_through_every_activation_but_the_steps(engine: str) -> None:
             assert out != out, entry.name
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("numbers", [MODERATE, MOSTLY_HUGE], ids=["moderate", "huge"])
 def test_own_formulas_compiled_are_plain_python(numbers: st.SearchStrategy[float]) -> None:
     @given(with_formulas(numbers))
@@ -369,6 +374,7 @@ def test_own_formulas_compiled_are_plain_python(numbers: st.SearchStrategy[float
     agree()
 
 
+@dear(8)
 @given(with_formulas())
 def test_own_formulas_are_the_formula_tree(problem: Problem) -> None:
     trace, values = run(problem, "python"), formulas(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from effort import dear
 from hypothesis import given
 from hypothesis import strategies as st
 from named import named
@@ -53,6 +54,7 @@ def derivatives(network: Network) -> tuple[list[Address | None], list[Address]]:
 
 
 @pytest.mark.parametrize("dialect", dialect_names())
+@dear(8)
 @given(problem=named(), ascii=st.booleans(), data=st.data())
 def test_what_is_written_can_be_read(
     dialect: str, problem: Problem, ascii: bool, data: st.DataObject

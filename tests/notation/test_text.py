@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import pytest
+from effort import dear
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from named import named
@@ -134,6 +135,7 @@ def formulas(draw: st.DrawFn, places: list[Address]) -> Expr:
 
 
 @pytest.mark.parametrize("dialect", dialect_names())
+@dear(8)
 @given(problem=named(problems(always_learns=True)), ascii=st.booleans(), data=st.data())
 def test_what_is_written_is_read_as_the_same_formula(
     dialect: str, problem: Problem, ascii: bool, data: st.DataObject
@@ -166,6 +168,7 @@ def lines(trace: Trace, step: int) -> Iterator[Address]:
     yield from trace.chapter.update(step)
 
 
+@dear(8)
 @given(named(problems(always_learns=True)), st.sampled_from(dialect_names()), st.booleans())
 def test_numbers_reproduce_the_value(problem: Problem, dialect: str, ascii: bool) -> None:
     """Symbols, numbers and result of each equation are equal in every bit, for both signs of δ."""

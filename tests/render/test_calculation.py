@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from effort import dear
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from named import SHORT_STEMS, named
@@ -250,6 +251,7 @@ def calculated(problem: Problem) -> Trace:
     return trace
 
 
+@dear(8)
 @given(named(SMALL, stems=SHORT_STEMS), st.sampled_from(dialect_names()))
 def test_pages_are_true(problem: Problem, dialect: str) -> None:
     """Nothing but the text is used: names are looked up in the run, numbers calculated with."""
@@ -352,6 +354,7 @@ def _error_after(trace: Trace, step: int) -> float:
     ).at("E")
 
 
+@dear(12)
 @given(
     named(problems(), stems=SHORT_STEMS),
     st.integers(40, 140),

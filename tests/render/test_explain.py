@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
+from effort import dear
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -103,6 +104,7 @@ def places(problem: Problem) -> list[str]:
     return names
 
 
+@dear(10)
 @given(problems(), st.data())
 def test_every_line_is_right_and_every_quantity_is_worked_out_once(
     problem: Problem, data: st.DataObject

@@ -23,7 +23,6 @@ arrays.BLOCK_BYTES = 2048  # so that blocks become full between kills
 contents.REPLAY_SECONDS = 0.002  # and that there are checkpoints
 writer.COMMIT_SECONDS = writer.HAND_OVER_SECONDS = writer.PART_SECONDS = 0.005
 FAR = 10**9
-LIVES = 20
 
 
 def live(page: str, folder: Path) -> None:
@@ -34,11 +33,11 @@ def live(page: str, folder: Path) -> None:
     resume(folder, FAR, "python")
 
 
-def main(page: str, place: str, seed: int) -> None:
-    """Kill `LIVES` recordings, finish the last, and compare it with one that was left alone."""
+def main(page: str, place: str, seed: int, lives: int) -> None:
+    """Kill so many recordings, finish the last, and compare it with one that was left alone."""
     record(io.load(page), Path(place) / "first", 10, "python")  # imports what children need
     random, folder, reached = Random(seed), Path(place) / "killed", []
-    for _ in range(LIVES):
+    for _ in range(lives):
         child = os.fork()
         if not child:
             live(page, folder)
@@ -80,4 +79,4 @@ def resume_to(folder: Path, goal: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
