@@ -32,6 +32,7 @@ import pytest
 from effort import dear
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from many_digits import in_many_digits
 from mpmath import MPContext
 from strategies import problems
 
@@ -54,28 +55,7 @@ OF_THE_DIFFERENCES = 2.0**-600
 KINK = 1e-9
 MOST = 2**10
 
-HIGH: Reading[Any] = Reading(
-    number=MP.mpf,
-    rules={
-        "add": lambda *terms: reduce(lambda a, b: a + b, terms),
-        "mul": lambda *factors: reduce(lambda a, b: a * b, factors),
-        "sub": lambda a, b: a - b,
-        "div": lambda a, b: a / b,
-        "neg": lambda a: -a,
-        "square": lambda a: a * a,
-        "abs": abs,
-        "max": max,
-        "exp": MP.exp,
-        "log": MP.log,
-        "log1p": lambda a: MP.log(1 + a),
-        "tanh": MP.tanh,
-        "times_log": lambda t, a: MP.mpf(0) if t == 0 else t * MP.log(a),
-        "times_reciprocal": lambda t, a: MP.mpf(0) if t == 0 else t / a,
-        "positive": lambda a: MP.mpf(a > 0),
-        "if_positive": lambda a, then, otherwise: then if a > 0 else otherwise,
-        "step": lambda a, low, at_zero: MP.mpf(1) if a > 0 else (low if a < 0 else at_zero),
-    },
-)
+HIGH = in_many_digits(MP)
 """Every formula with 800 bits."""
 
 # Running error analysis: (v, e) with |v − exact value| <= e, v the float64 that is computed.
@@ -179,9 +159,12 @@ class Evaluation:
         self.disturbed: dict[tuple[Address, Any], Evaluation] = {}
 
     def with_value(self, address: Address, value: Any) -> Evaluation:
-        """The same problem with one value set; nothing else is taken over."""
+        """The same problem with one value set; what the steps before it left is taken over."""
         if (address, value) not in self.disturbed:
             other = Evaluation(self.problem, self.reading, self.chapter)
+            for parameter in self.problem.layout.parameters():
+                for place in self.twins(parameter.at(0, address.step)):
+                    other.memo[place] = self(place)
             for place in self.twins(address):
                 other.memo[place] = value
             self.disturbed[address, value] = other
@@ -246,7 +229,7 @@ def judge(trace: Trace, exact: Evaluation, of: Address, wrt: Address) -> None:
     elif not wrt.quantity.per_sample:
         address = address._replace(sample=of.sample)
     value = trace.value(address)
-    computed, rounding = Evaluation(exact.problem, BOUNDED)(address)
+    computed, rounding = Evaluation(exact.problem, BOUNDED, exact.chapter)(address)
     assert value == computed
     assert rounding < math.inf
     quotient, bound = difference(exact, of, wrt)

@@ -11,19 +11,19 @@ least. For h = 2⁻⁴⁰⁰ the first term of the truncation error outweighs al
 from __future__ import annotations
 
 import math
-from functools import reduce
 from typing import Any
 
 import pytest
 from formulas import as_text, formulas
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from many_digits import in_many_digits
 from mpmath import MPContext
 
 from bptrace.maths.activations import ACTIVATIONS, IN, OUT
 from bptrace.maths.bounds import BOUNDED
 from bptrace.maths.derivative import _RULES, conditions, derivative, kinks
-from bptrace.maths.expr import FLOATS, SCALARS, ZERO, Expr, Num, Op, Reading, bind, refs
+from bptrace.maths.expr import FLOATS, SCALARS, ZERO, Expr, Num, Op, bind, refs
 from bptrace.maths.formula import DEEPEST, depth_of, read_formula
 
 MP = MPContext()
@@ -32,28 +32,7 @@ H = MP.mpf(2) ** -400
 OF_THE_DIFFERENCES = 2.0**-1000
 FAR, MOST = 1e-3, 1e6
 
-EXACT: Reading[Any] = Reading(
-    number=MP.mpf,
-    rules={
-        "add": lambda *terms: reduce(lambda a, b: a + b, terms),
-        "mul": lambda *factors: reduce(lambda a, b: a * b, factors),
-        "sub": lambda a, b: a - b,
-        "div": lambda a, b: a / b,
-        "neg": lambda a: -a,
-        "square": lambda a: a * a,
-        "abs": abs,
-        "sqrt": MP.sqrt,
-        "max": max,
-        "min": min,
-        "exp": MP.exp,
-        "log": MP.log,
-        "log1p": lambda a: MP.log(1 + a),
-        "tanh": MP.tanh,
-        "positive": lambda a: MP.mpf(a > 0),
-        "if_positive": lambda a, then, otherwise: then if a > 0 else otherwise,
-        "step": lambda a, low, at_zero: MP.mpf(1) if a > 0 else (low if a < 0 else at_zero),
-    },
-)
+EXACT = in_many_digits(MP)
 
 
 @pytest.mark.parametrize(
