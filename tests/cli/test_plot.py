@@ -6,32 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from three_points import POINTS
 
-RING = """\
-[network]
-init = { method = "normal", seed = 3 }
-[[network.layer]]
-names = ["x", "y"]
-[[network.layer]]
-size = 3
-activation = "tanh"
-[[network.layer]]
-names = ["o"]
-activation = "sigmoid"
-[[sample]]
-x = [0.1, 0.2]
-t = [0]
-[[sample]]
-x = [1.5, 0.3]
-t = [1]
-[[sample]]
-x = [-1.2, -0.9]
-t = [1]
-[training]
-rule = "gradient-descent"
-learning_rate = 0.5
-steps = 60
-"""
+RING = POINTS.replace("steps = 300", "steps = 60")
 
 
 @pytest.fixture
