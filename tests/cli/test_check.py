@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from bundled import BY_HAND
+from click.testing import Result
 
 import bptrace as api
 from bptrace.checks.mistakes import MISTAKES
@@ -181,9 +182,19 @@ KEYS = {
 }
 
 
+DOCUMENTS: dict[str, Result] = {}
+
+
+def as_json(bptrace: Callable[..., Result], name: str) -> Result:
+    """Return what `check NAME --json` gives; several tests ask for it."""
+    if name not in DOCUMENTS:
+        DOCUMENTS[name] = bptrace("check", name, "--json")
+    return DOCUMENTS[name]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_json_is_as_agreed(bptrace, name: str) -> None:
-    result = bptrace("check", name, "--json")
+    result = as_json(bptrace, name)
     document = json.loads(result.stdout)
     assert document["file"] == name
     summary, claims = document["summary"], document["claims"]
@@ -206,7 +217,7 @@ def test_json_is_as_agreed(bptrace, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_json_names_and_true_values_are_those_of_run(bptrace, name: str) -> None:
     trace = api.run(name, engine="python")
-    for claim in json.loads(bptrace("check", name, "--json").stdout)["claims"]:
+    for claim in json.loads(as_json(bptrace, name).stdout)["claims"]:
         if claim["quantity"].startswith("-delta"):
             sign, quantity = -1.0, claim["quantity"][1:]
         else:

@@ -7,7 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from bptrace.checks import lint
+from bptrace.checks.lint import Lint
+from bptrace.trace import Trace
+
 GOLDEN = Path(__file__).parent / "golden"
+FOUND: dict[tuple[str, int, str], Lint] = {}
+
+
+@pytest.fixture(autouse=True)
+def _look_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found in an example is printed in several ways: it is looked for once."""
+    look = lint.lint
+
+    def once(trace: Trace, digits: int, printing: str) -> Lint:
+        key = (trace.problem.file, digits, printing)
+        if key not in FOUND:
+            FOUND[key] = look(trace, digits, printing)
+        return FOUND[key]
+
+    monkeypatch.setattr(lint, "lint", once)
 
 
 @pytest.mark.parametrize(

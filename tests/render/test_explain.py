@@ -6,6 +6,7 @@ After an intended change write the golden files anew by running this module, and
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,21 +26,29 @@ from bptrace.render.console import plain_text
 from bptrace.render.explain import NARROWEST, Explanation
 from bptrace.render.tree import MOST_NODES, nodes
 from bptrace.render.words import Words
+from bptrace.trace import Trace
 
 GOLDEN = Path(__file__).parent / "golden"
 LH = "lh25-2020"
 
 
-def explained(source: str | Problem, quantity: str, **how: object) -> Explanation:
+def explained(source: str | Problem | Trace, quantity: str, **how: object) -> Explanation:
     """Explain a quantity; `dialect`, `ascii` and `language` beside what `Explanation` takes."""
-    problem = bptrace.load(source) if isinstance(source, str) else source
+    step = int(str(how.get("step", 1)))
+    trace = source if isinstance(source, Trace) else calculated(source, step)
     dialect, ascii = str(how.pop("dialect", "")), bool(how.pop("ascii", False))
     words = Words(str(how.pop("language", "en")))
-    notation = Notation.of(problem, dialect, ascii=ascii)
-    steps = max(problem.training.steps, int(str(how.get("step", 1))))
-    trace = run(problem, engine="python", steps=steps)
+    notation = Notation.of(trace.problem, dialect, ascii=ascii)
     return Explanation(trace, notation, words, quantity, **how)  # type: ignore[arg-type]
 
+
+def calculated(source: str | Problem, step: int) -> Trace:
+    """Run an example or a problem, up to a step at least."""
+    problem = example(source) if isinstance(source, str) else source
+    return run(problem, engine="python", steps=max(problem.training.steps, step))
+
+
+example = cache(bptrace.load)
 
 # (example, quantity, width, how)
 TEXTS: dict[str, tuple[str, str, int, dict[str, object]]] = {
@@ -168,22 +177,22 @@ init = { method = "normal", scale = 0.1, seed = 2 }
 
 
 @pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     path = tmp_path_factory.mktemp("wide") / "wide.toml"
     x, t = [k / 784 for k in range(784)], [k / 10 for k in range(10)]
     path.write_text(f"{WIDE}x = {x}\nt = {t}\n", encoding="utf-8")
-    return bptrace.load(path)
+    return run(bptrace.load(path), engine="python", steps=1)
 
 
 @pytest.mark.parametrize("quantity", ["in[1,1]", "E", "dE/dw[1,1,1]", "dE/dout[0,3]"])
-def test_a_large_network_is_explained_in_short(wide: Problem, quantity: str) -> None:
+def test_a_large_network_is_explained_in_short(wide: Trace, quantity: str) -> None:
     explanation = explained(wide, quantity)
     opened = [node for node in nodes(explanation.root) if node.state == "open"]
     assert len(opened) <= MOST_NODES
     assert str(explanation).count("\n") < 6 * MOST_NODES
 
 
-def test_long_sums_are_shortened(wide: Problem) -> None:
+def test_long_sums_are_shortened(wide: Trace) -> None:
     rows = str(explained(wide, "in[1,1]")).splitlines()
     assert "… 780 …" in rows[0]
     assert len(rows) < 12

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of a process")
-@pytest.mark.parametrize("lives", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lives", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_many_times_it_ends_as_if_never_stopped(logged, tmp_path, lives):
     root = HERE.parents[1]
     result = subprocess.run(

@@ -8,6 +8,7 @@ from itertools import count
 from math import isfinite, sqrt
 
 import pytest
+from effort import dear
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import MOSTLY_HUGE, problems
@@ -70,6 +71,7 @@ RELU = Network((Layer(2), Layer(3, activation="relu", biases=3), Layer(1, biases
 TIMES = st.lists(st.floats(1e-6, 0.5), min_size=1, max_size=6)
 
 
+@dear(10)
 @given(problems(losses=LEARNING, always_learns=True), st.integers(0, 30), TIMES, st.booleans())
 def test_any_parts_are_the_whole_run(
     problem: Problem, steps: int, times: list[float], gradients: bool
@@ -87,6 +89,7 @@ def test_any_parts_are_the_whole_run(
     assert (same.state, same.steps, same.errors) == (outcome.state, outcome.steps, outcome.errors)
 
 
+@dear(10)
 @given(problems(MOSTLY_HUGE, losses=LEARNING, always_learns=True), TIMES)
 def test_a_run_that_diverges_says_where(problem: Problem, times: list[float]) -> None:
     outcome = finished(problem, Wish(12, "python"), uneven(times))
@@ -146,6 +149,7 @@ def epoch_means(problem: Problem, steps: int) -> list[float]:
     return [(errors[k] + errors[k + 1]) / 4.0 for k in range(0, steps - 1, 2)]
 
 
+@dear(10)
 @given(TIMES)
 def test_a_rule_stops_at_the_end_of_its_epoch(times: list[float]) -> None:
     means = epoch_means(xor(), 400)
@@ -158,6 +162,7 @@ def test_a_rule_stops_at_the_end_of_its_epoch(times: list[float]) -> None:
     assert outcome.errors[-1] == means[len(outcome.errors) - 1]
 
 
+@dear(10)
 @given(TIMES)
 def test_patience_ends_where_nothing_gets_better(times: list[float]) -> None:
     problem = xor(400, Stop(patience=7), rate=12.0)  # so fast that E jumps about
