@@ -14,6 +14,7 @@ from functools import cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from bptrace.address import Address
 from bptrace.errors import BptraceError, ModelError, UnknownName
 from bptrace.kernels import cast, source
 from bptrace.model import Parameters, Problem
@@ -59,6 +60,33 @@ class Run(Trace):
     def state(self) -> State:
         """Where the run ended, from where `go_on` can go on."""
         return State(self.first + len(self.step_errors) - 1, _carried(self))
+
+
+class Excerpt(Trace):
+    """Some steps of a run, as if it had been logged as a whole; the others are not kept.
+
+    Attributes
+    ----------
+    parts : dict of int to Run
+        The runs of the kept steps, each of one step, by its number.
+    remark : str
+        As for `Run`.
+    """
+
+    def __init__(self, problem: Problem, parts: dict[int, Run], steps: int) -> None:
+        first = next(iter(parts.values()))
+        super().__init__(problem, first.log, first.engine, first._read)
+        self.parts, self.steps = parts, steps
+        self.remark = next((run.remark for run in parts.values() if run.remark), "")
+
+    def logged(self, address: Address) -> float | None:
+        """Return the number of a kept step, or of the state after it (see `Trace.logged`)."""
+        part = self.parts.get(address.step) or self.parts.get(address.step - 1)
+        return (part or next(iter(self.parts.values()))).logged(address)
+
+    def record(self, step: int) -> Sequence[float]:
+        """Return the log of a kept step."""
+        return self.parts[step].record(step)
 
 
 class State(NamedTuple):
@@ -113,6 +141,34 @@ def run(problem: Problem, engine: str = "auto", steps: int | None = None, log: b
             trace.problem = with_parameters(problem, trace.state)
         except ModelError:
             trace.remark = trace.remark or DIVERGED
+    return trace
+
+
+def excerpt(problem: Problem, kept: Sequence[int], steps: int, engine: str = "auto") -> Excerpt:
+    """Run `problem` and keep some of its steps only: the memory of a long run stays small.
+
+    Parameters
+    ----------
+    problem : Problem
+    kept : sequence of int
+        Steps to be kept, ascending; the first one, where everything begins, is kept with them.
+        Those after the last of them are not calculated.
+    steps : int
+        How many steps the run is said to have.
+    engine : str
+        As for `run`, which says what is raised, too.
+    """
+    kept = sorted({1, *kept})
+    chosen, remark = choose(problem, kept[-1], engine)
+    state, parts = start(problem), dict[int, Run]()
+    for step in kept:
+        if step - 1 > state.steps:
+            between = go_on(problem, state, step - 1 - state.steps, chosen)
+            state, remark = between.state, between.remark or remark
+        parts[step] = go_on(problem, state, 1, chosen, log=True)
+        state = parts[step].state
+    trace = Excerpt(problem, parts, steps)
+    trace.remark = trace.remark or remark
     return trace
 
 

@@ -193,6 +193,11 @@ class Trace:
 
         return np.frombuffer(cast("array[float]", self.log), dtype=np.float64)
 
+    def record(self, step: int) -> Sequence[float]:
+        """Return the numbers of one step in the order of `Layout`."""
+        start = (step - self.first) * self.layout.size
+        return self.log[start : start + self.layout.size]
+
     def samples(self, step: int) -> tuple[int, ...]:
         """Return the samples (from 1) of a step."""
         return self.problem.batch(step)

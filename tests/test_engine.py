@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from array import array
+from collections.abc import Sequence
 from dataclasses import replace
 from time import process_time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import problems
 
 from bptrace import engine
 from bptrace.address import Address, Quantity
@@ -24,6 +29,8 @@ from bptrace.engine import (
 )
 from bptrace.errors import BptraceError, UnknownName
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
+
+Q = Quantity
 
 # The 2-2-2 network of the source "BP神经网络算法推导及代码实现笔记" (LH, 2020-04-25).
 BY_HAND = Problem(
@@ -267,3 +274,26 @@ def test_training_without_updates_changes_nothing() -> None:
     trace = run(problem, steps=2)
     size = problem.layout.size
     assert trace.log[:size] == trace.log[size : 2 * size]
+
+
+# ------------------------------------------------------------------------------------ excerpts
+
+
+def bits(numbers: Sequence[float]) -> bytes:
+    return array("d", numbers).tobytes()
+
+
+@given(problems(always_learns=True), st.sets(st.integers(1, 7), min_size=1))
+def test_an_excerpt_has_the_bits_of_the_whole_run(problem: Problem, kept: set[int]) -> None:
+    whole = engine.run(problem, engine="python", steps=7)
+    part = engine.excerpt(problem, sorted(kept), 7, "python")
+    assert (part.steps, part.numbers) == (7, range(1, 8))
+    for step in kept:
+        assert bits(part.record(step)) == bits(whole.record(step))
+        for address in (
+            Address(Q.E, sample=problem.batch(step)[0], step=step),
+            Address(Q.W, 1, 1, 1, step=step),
+            Address(Q.W, 1, 1, 1, step=step + 1),  # the state after a kept step
+        ):
+            if problem.has_error or address.quantity is Q.W:
+                assert bits([part.value(address)]) == bits([whole.value(address)])

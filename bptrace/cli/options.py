@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -14,10 +14,10 @@ from bptrace.errors import BptraceError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bptrace.engine import Run
     from bptrace.model import Problem
     from bptrace.notation import Notation
     from bptrace.render.words import Words
+    from bptrace.trace import Trace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -190,13 +190,22 @@ def count_steps(steps: int) -> str:
 
 
 def calculate(
-    problem: Problem, engine: str, steps: int | None = None, verbose: bool = False
-) -> Run:
-    """Run a problem; remarks of the engine go to standard error."""
+    problem: Problem,
+    engine: str,
+    steps: int | None = None,
+    verbose: bool = False,
+    kept: Sequence[int] | None = None,
+) -> Trace:
+    """Run a problem, keeping all steps or some; remarks of the engine go to standard error."""
     from bptrace import engine as engines
     from bptrace.cli.faults import remark
 
-    trace = engines.run(problem, engine=engine, steps=steps)
+    trace: engines.Run | engines.Excerpt
+    if kept:
+        total = problem.training.steps if steps is None else steps
+        trace = engines.excerpt(problem, kept, total, engine)
+    else:
+        trace = engines.run(problem, engine=engine, steps=steps)
     if trace.remark:
         remark(trace.remark)
     if verbose:

@@ -14,6 +14,7 @@ from bptrace.errors import BptraceError
 from bptrace.trace import Trace
 
 if TYPE_CHECKING:
+    from bptrace.model import Problem
     from bptrace.notation import Notation
     from bptrace.render.calculation import Calculation
     from bptrace.render.report import Beside
@@ -83,10 +84,15 @@ def command(
     problem = options.load(file)
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)  # an unknown dialect is told before all work
-    trace = options.calculate(problem, engine, steps, verbose)
-    chosen = chosen_steps(trace, step, sample)
+    total = problem.training.steps if steps is None else steps
+    chosen = chosen_steps(problem, total, step, sample)
+    if as_json and not (step or sample):
+        chosen = range(1, total + 1)
+    # verdicts may look at any step; else a long run keeps what is printed only
+    some = not problem.claims and len(chosen) < total
+    trace = options.calculate(problem, engine, steps, verbose, chosen if some else None)
     if as_json:
-        write_json(trace, chosen if step or sample else range(1, trace.steps + 1))
+        write_json(trace, chosen)
         return 0
     print_steps(trace, Part(chosen, sample, only, digits, matrix), notation, out)
     _say_what_is_left_out(trace, chosen, out)
@@ -145,36 +151,39 @@ def _verdicts(trace: Trace, view: Calculation, out: options.Output) -> Beside:
     return Beside(say, view.as_printed)
 
 
-def chosen_steps(trace: Trace, step: int | None, sample: int | None) -> Sequence[int]:
-    """Return the steps to print; raise `BptraceError` if the run has no such step or sample."""
+def chosen_steps(
+    problem: Problem, steps: int, step: int | None, sample: int | None
+) -> Sequence[int]:
+    """Return which of `steps` to print; raise `BptraceError` if there is no such step or sample."""
     if step is not None:
-        options.check_step(step, trace.steps)
+        options.check_step(step, steps)
     if sample is not None:
-        return (_step_of_sample(trace, step, sample),)
+        return (_step_of_sample(problem, steps, step, sample),)
     if step is not None:
         return (step,)
-    if trace.steps <= MOST_STEPS and trace.steps * equations(trace) <= MOST_EQUATIONS:
-        return range(1, trace.steps + 1)
-    return (1, trace.steps) if trace.steps > 1 else (1,)
+    if steps <= MOST_STEPS and steps * equations(problem) <= MOST_EQUATIONS:
+        return range(1, steps + 1)
+    return (1, steps) if steps > 1 else (1,)
 
 
-def equations(trace: Trace) -> int:
+def equations(problem: Problem) -> int:
     """Return about how many equations a step has: two per neuron and two per parameter."""
-    per_sample = 2 * sum(trace.problem.network.widths) + trace.layout.n_parameters
-    return trace.problem.training.batch * per_sample + trace.layout.n_parameters
+    parameters = problem.layout.n_parameters
+    per_sample = 2 * sum(problem.network.widths) + parameters
+    return problem.training.batch * per_sample + parameters
 
 
-def _step_of_sample(trace: Trace, step: int | None, sample: int) -> int:
-    options.check_sample(sample, trace.problem)
+def _step_of_sample(problem: Problem, steps: int, step: int | None, sample: int) -> int:
+    options.check_sample(sample, problem)
     if step is None:
-        step = next((s for s in range(1, trace.steps + 1) if sample in trace.samples(s)), None)
+        step = next((s for s in range(1, steps + 1) if sample in problem.batch(s)), None)
         if step is None:
             raise BptraceError(
-                f"the run ends before sample {sample}, after {options.count_steps(trace.steps)}. "
+                f"the run ends before sample {sample}, after {options.count_steps(steps)}. "
                 "Use --steps to calculate more"
             )
-    elif sample not in trace.samples(step):
-        batch = ", ".join(map(str, trace.samples(step)))
+    elif sample not in problem.batch(step):
+        batch = ", ".join(map(str, problem.batch(step)))
         raise BptraceError(f"step {step} does not take sample {sample}; it takes sample {batch}")
     return step
 

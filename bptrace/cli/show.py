@@ -78,7 +78,7 @@ def command(
         return 0
     if step is not None and step > trace.steps:
         raise BptraceError(_no_step(trace, step))
-    chosen = run.chosen_steps(trace, step or (None if sample else 1), sample)
+    chosen = run.chosen_steps(trace.problem, trace.steps, step or (None if sample else 1), sample)
     if as_json:
         run.write_json(trace, chosen)
         return 0

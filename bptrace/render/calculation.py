@@ -91,9 +91,14 @@ class Calculation:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         claims = Claims(self.trace, self.remark)
-        yield Header(self.trace, self.notation, self.words, self.options.digits)
+        yield self._header()
         for step in self.options.steps:
             yield from self._step(step, claims, options.max_width)
+
+    def _header(self) -> Header:
+        """The head, with a drawing of the first step and sample that are printed."""
+        step, sample = (*self.options.steps, 1)[0], (*self.options.samples, 0)[0]
+        return Header(self.trace, self.notation, self.words, self.options.digits, step, sample)
 
     # One step
 

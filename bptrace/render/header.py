@@ -40,14 +40,28 @@ MOST_NAMED = 10
 
 
 class Header:
-    """Title and source, one line on the network, the given numbers, the drawing."""
+    """Title and source, one line on the network, the given numbers, the drawing.
 
-    def __init__(self, trace: Trace, notation: Notation, words: Words, digits: int) -> None:
+    The drawing has the numbers of `step`, of its sample `sample` (0: the first).
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        notation: Notation,
+        words: Words,
+        digits: int,
+        step: int = 1,
+        sample: int = 0,
+    ) -> None:
         self.trace = trace
         self.problem = trace.problem
         self.notation = notation
         self.words = words
         self.digits = digits
+        self.step = step
+        self.first = trace.samples(step)[0]
+        self.sample = sample or self.first
         self.values = trace.values()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -57,6 +71,8 @@ class Header:
         drawing = self._drawing()
         if drawing is not None and drawing.fits(width - 2):
             yield Text()
+            if self.step > 1 or self.sample != self.first:
+                yield Text(f"  {self._moment()}", "bptrace.layer")
             for row in console.render_lines(drawing, options.update(width=width - 2), pad=False):
                 yield from without_padding([Segment("  "), *row])
                 yield Segment.line()
@@ -225,14 +241,20 @@ class Header:
 
     # Drawing
 
+    def _moment(self) -> str:
+        """Which step and sample the drawing shows."""
+        parts = [self.words("step", step=self.step)]
+        if len(self.problem.samples) > 1:
+            parts.append(self.words("sample", sample=self.sample))
+        return self.words("comma").join(parts)
+
     def _drawing(self) -> Drawing | None:
         network = self.problem.network
         wires = [n * m for n, m in zip(network.widths, network.widths[1:], strict=False)]
         if max(wires) > MOST_WIRES or max(network.widths) > 6:
             return None
-        sample = self.trace.samples(1)[0]
         layers = [
-            [self._node(l, j, sample) for j in range(1, width + 1)]
+            [self._node(l, j, self.sample) for j in range(1, width + 1)]
             for l, width in enumerate(network.widths)
         ]
         return Drawing(
@@ -244,11 +266,11 @@ class Header:
 
     def _node(self, l: int, j: int, sample: int) -> Node:
         network = self.problem.network
-        out = self.values(Address(Q.OUT, l, j, sample=sample, step=1))
+        out = self.values(Address(Q.OUT, l, j, sample=sample, step=self.step))
         note = ""
         if l == network.depth and self.problem.samples[sample - 1].t:
             letter = self.notation.dialect.names["target"].partition("_")[0]
-            value = self.values(Address(Q.T, 0, j, sample=sample, step=1))
+            value = self.values(Address(Q.T, 0, j, sample=sample, step=self.step))
             note = f"{letter} {self._short(value)}"
         return Node(self.notation.neuron_or_output(l, j), self._short(out), note)
 
@@ -257,13 +279,13 @@ class Header:
         for l in range(1, network.depth + 1):
             for j in range(1, network.widths[l] + 1):
                 for i in network.sources(l, j):
-                    yield Edge(l, i - 1, j - 1, self._label(Address(Q.W, l, j, i, step=1)))
+                    yield Edge(l, i - 1, j - 1, self._label(Address(Q.W, l, j, i, step=self.step)))
 
     def _biases(self, l: int) -> Sequence[str]:
         if not self.problem.network.layers[l].biases:
             return []
         width = self.problem.network.widths[l]
-        return [self._label(Address(Q.B, l, j, step=1)) for j in range(1, width + 1)]
+        return [self._label(Address(Q.B, l, j, step=self.step)) for j in range(1, width + 1)]
 
     def _label(self, address: Address) -> str:
         return f"{self.notation.name(address)} {self._short(self.values(address))}"

@@ -23,7 +23,6 @@ from bptrace.notation import abbreviated
 from bptrace.notation.text import HADAMARD, write
 from bptrace.render.calculation import Calculation, Hand, Heading
 from bptrace.render.grid import ASCII, UNICODE, Array, Equation, Part, Sheet
-from bptrace.render.header import Header
 
 if TYPE_CHECKING:
     from bptrace.maths.rules import Local
@@ -46,7 +45,7 @@ class MatrixForm(Calculation):
     """A Rich renderable that prints steps of a trace in matrix form."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Header(self.trace, self.notation, self.words, self.options.digits)
+        yield self._header()
         sheet = Sheet(options.max_width, MARKS, ASCII if self.notation.ascii else UNICODE)
         for step in self.options.steps:
             yield from self._step_of(step, sheet)

@@ -72,10 +72,10 @@ class Summary:
             (Address(Q.D_IN, l, 1, sample=self.sample), width),
             (Address(Q.D_W, l, 1, 1), width * before),
         ]
-        record = (self.step - 1) * layout.size
+        record = self.trace.record(self.step)
         for address, count in first:
-            start = record + layout.slot(address, position)
-            values = self.trace.log[start : start + count]
+            start = layout.slot(address, position)
+            values = record[start : start + count]
             low, high = (self.notation.number(float(v), 4) for v in (min(values), max(values)))
             yield f"{low} {self.notation.plain('…')} {high}"
 

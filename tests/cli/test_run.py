@@ -104,10 +104,24 @@ def test_one_step(bptrace, tiny: str) -> None:
     assert result.stderr == ""
 
 
+def test_a_part_of_a_run_is_that_part_of_the_whole(bptrace, tiny: str) -> None:
+    """Only the printed steps are kept; each line of them is as if all had been."""
+    whole = bptrace("run", tiny, "--steps", "9").stdout
+    for step in (1, 4, 9):
+        heading = f"Step {step} of 9"
+        part = bptrace("run", tiny, "--steps", "9", "--step", str(step)).stdout
+        body = part[part.index(heading) :]
+        assert body in whole
+        assert body.count("\n") > 20
+    first_and_last = bptrace("run", tiny, "--steps", "30").stdout
+    alone = bptrace("run", tiny, "--steps", "30", "--step", "30").stdout
+    assert first_and_last.endswith(alone[alone.index("Step 30 of 30") :])
+
+
 def test_one_sample_is_printed_at_its_first_step(bptrace, tiny: str) -> None:
-    trace = api.run(tiny, engine="python")
-    assert list(chosen_steps(trace, step=None, sample=2)) == [2]
-    assert list(chosen_steps(trace, step=4, sample=2)) == [4]
+    problem = api.load(tiny)
+    assert list(chosen_steps(problem, 4, step=None, sample=2)) == [2]
+    assert list(chosen_steps(problem, 4, step=4, sample=2)) == [4]
     assert "sample 2" in bptrace("run", tiny, "--sample", "2").stdout
 
 
