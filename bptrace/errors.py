@@ -68,12 +68,15 @@ class EngineError(BptraceError):
     exit_code = 3
 
 
-def suggest(name: str, known: Sequence[str], most: int = 12) -> str:
-    """Return "Did you mean 'x'?" for the nearest known name, else the list of known names."""
+def suggest(name: str, known: Sequence[str], most: int = 12, alike: float = 0.6) -> str:
+    """Return "Did you mean 'x'?" for the nearest known name, else the list of known names.
+
+    `alike`, from 0 to 1, is how near it must be: the part of the letters that both have in common.
+    """
     from difflib import get_close_matches  # costs 5 ms, and only a mistaken user needs it
 
     folded = {k.casefold(): k for k in reversed(known)}
-    near = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    near = get_close_matches(name.casefold(), list(folded), n=1, cutoff=alike)
     if near:
         return f"Did you mean {folded[near[0]]!r}?"
     if not known:

@@ -204,19 +204,29 @@ class Data:
             raise ModelError("each input is standardised by a mean and a deviation above 0")
 
     def class_of(self, outputs: Sequence[float]) -> int:
-        """Return the class (from 0) that targets or outputs of a network mean.
+        """Return the class (from 0) that targets or outputs of a network mean: see `class_of`.
 
-        With one output per class that of the largest, the first of equal ones; with a single
-        output 1 from the middle between `low` and `high` on. nan is never the largest.
+        A single output means class 1 on the side of `high`.
         """
-        if len(outputs) == 1:
-            middle = 0.5 * (self.low + self.high)
-            return int(outputs[0] >= middle if self.low < self.high else outputs[0] <= middle)
-        best = 0
-        for k, output in enumerate(outputs):
-            if output > outputs[best] or outputs[best] != outputs[best]:
-                best = k
-        return best
+        middle = 0.5 * (self.low + self.high)
+        if len(outputs) == 1 and self.low > self.high:
+            return class_of((-outputs[0],), -middle)
+        return class_of(outputs, middle)
+
+
+def class_of(outputs: Sequence[float], middle: float) -> int:
+    """Return the class (from 0) that outputs mean.
+
+    With one output per class that of the largest, the first of equal ones; with a single output 1
+    from the middle on. nan is never the largest.
+    """
+    if len(outputs) == 1:
+        return int(outputs[0] >= middle)
+    best = 0
+    for k, output in enumerate(outputs):
+        if output > outputs[best] or outputs[best] != outputs[best]:
+            best = k
+    return best
 
 
 @dataclass(frozen=True)

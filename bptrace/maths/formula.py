@@ -47,6 +47,9 @@ slope, which is four times as deep at most, stay far from the end of the stack."
 
 _MOST_BRACKETS: Final = 20
 _LARGEST_POWER: Final = 9
+ALIKE: Final = 0.7
+"""How near a name must be to be meant: sin is not min, of which it has two letters of three."""
+
 _GENERAL: Final = "Write exp(b*ln(a)) for a^b with a above 0."
 
 _SAME = str.maketrans(
@@ -282,7 +285,8 @@ class _Reader:
         name = name.partition("-")[0]
         known = tuple(functions()) if is_call else (*self.quantities, "pi", "e", *functions())
         noun = "function" if is_call else "name"
-        return FormulaError(f"unknown {noun} {_short(name)}", start, suggest(name, known, most=20))
+        hint = suggest(name, known, most=25, alike=ALIKE)
+        return FormulaError(f"unknown {noun} {_short(name)}", start, hint)
 
     def _called(self, name: str, start: int) -> Expr:
         count, make = functions()[name]

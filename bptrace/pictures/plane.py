@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bptrace import engine as engines
 from bptrace.address import Quantity
 from bptrace.errors import BptraceError
-from bptrace.model import Problem, Sample, Training
+from bptrace.model import Problem, Sample, Training, class_of
 
 MOST_AT_ONCE = 2**21
 """Numbers (16 MiB) of the log of the points that are looked at in one go."""
@@ -48,7 +48,7 @@ class Plane:
         For each output neuron its values, row by row from the lowest y, shape
         ``(len(ys) · len(xs),)``.
     threshold : float
-        With one output: above it stands the second class. Halfway between the lowest and the
+        With one output: from it on stands the second class. Halfway between the lowest and the
         highest target, 0.5 without targets.
     dots : tuple of Dot
         The samples.
@@ -133,16 +133,11 @@ def answers(
 
 
 def kind_of(values: Sequence[float], threshold: float) -> int | None:
-    """Return the class that outputs (or targets) stand for; None if one is nan.
+    """Return the class that outputs (or targets) stand for (`model.class_of`); None if one is nan.
 
-    One output: 1 above the threshold, else 0. Several: the place of the greatest, the first of
-    equal ones.
+    With one output the second class begins at the threshold.
     """
-    if any(value != value for value in values):
-        return None
-    if len(values) == 1:
-        return int(values[0] > threshold)
-    return max(range(len(values)), key=values.__getitem__)
+    return None if any(value != value for value in values) else class_of(values, threshold)
 
 
 def threshold_of(samples: Sequence[Sample]) -> float:

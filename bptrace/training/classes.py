@@ -24,7 +24,7 @@ class Classes(NamedTuple):
     names : tuple of str
         In order of their numbers, which count from 0.
     threshold : float
-        With one output: above it stands the second class.
+        With one output: from it on stands the second class.
     data : Data or None
         Where the samples are from, if that knows the classes better.
     """

@@ -109,6 +109,8 @@ def test_a_slope_may_have_the_output_in_it() -> None:
         ("x(x+1)", 0, "x is no function. For a product write x*(…)."),
         ("(x+1)(x-1)", 5, "expected an operation before '('. For a product write *."),
         ("x + sigmod(x)", 4, "unknown function 'sigmod'. Did you mean 'sigmoid'?"),
+        ("sin(x)", 0, "unknown function 'sin'. Known: exp, ln, log, log1p, tanh, sqrt, √, abs, "
+         "max, min, positive, identity, step, bipolar_step, sigmoid, relu, leaky_relu, softplus."),
         ("leaky-relu(x)", 0, "unknown name 'leaky-relu'. Did you mean 'leaky_relu'?"),
         ("2*tanh", 2, "tanh is a function. Write tanh(x)."),
         ("2*max", 2, "max is a function. Write max(a, b)."),
