@@ -35,8 +35,8 @@ def test_nothing_asked_nothing_answered() -> None:
 
 @pytest.mark.parametrize(
     ("values", "threshold", "kind"),
-    [([0.5], 0.5, 1), ([0.49], 0.5, 0), ([0.51], 0.5, 1), ([nan], 0.5, None), ([1.0, 3.0, 3.0], 0.0, 1),
-     ([0.1, nan], 0.5, None)],
+    [([0.5], 0.5, 1), ([0.49], 0.5, 0), ([0.51], 0.5, 1), ([nan], 0.5, None),
+     ([1.0, 3.0, 3.0], 0.0, 1), ([0.1, nan], 0.5, None)],
 )  # fmt: skip
 def test_classes(values: list[float], threshold: float, kind: int | None) -> None:
     assert kind_of(values, threshold) == kind
