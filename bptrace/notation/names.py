@@ -116,7 +116,10 @@ class Names:
             head = BEFORE.get(quantity, quantity).head.replace("hat", "\u0302")
             head = head if address.is_of_bias else head[0].upper() + head[1:]
             plus = "⁺" if quantity in BEFORE else ""
-            return f"{head}_{self.whole(address.parameter)}{plus}"
+            pattern = f"{head}_{{p}}{plus}"
+            if head.casefold() == "v" and self._keeps_step:
+                pattern = self.dialect.names.get(f"velocity{plus and '_new'}", pattern)
+            return pattern.format(p=self.whole(address.parameter))
         sample = _sample(address) if mark else ""
         if not quantity.is_partial:
             return self._whole(_PATTERN[quantity], address.layer) + sample

@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from bptrace.address import AFTER, Address, Quantity, partial
-from bptrace.maths.expr import Expr, Op, Ref, call, refs
+from bptrace.maths.expr import Expr, Num, Op, Ref, call, refs
 from bptrace.maths.own import activation_of
 from bptrace.notation import abbreviated
 from bptrace.notation.text import HADAMARD, write
@@ -369,13 +369,18 @@ class Page:
         """Write a formula of the chapter with whole vectors and matrices."""
         arrays: list[Array] = []
 
-        def place(key: Hashable) -> str:
-            if not isinstance(key, Address):
-                return str(key)
-            arrays.append(self._whole(key, mark))
+        def place(array: Array) -> str:
+            arrays.append(array)
             return chr(PRIVATE + len(arrays) - 1)
 
-        text = write(_elementwise(expr), place)
+        def quantity(key: Hashable) -> str:
+            return place(self._whole(key, mark)) if isinstance(key, Address) else str(key)
+
+        def constant(num: Num) -> str:
+            text = self._number(num.value)
+            return place(Array(self.notation.letter(num.name), (), lambda j, i: text))
+
+        text = write(_elementwise(expr), quantity, constant)
         parts: list[Part] = [""]
         for character in text:
             if PRIVATE <= ord(character) < PRIVATE + len(arrays):
@@ -482,7 +487,8 @@ def _symbols(formula: list[Part]) -> str:
             text += part
             continue
         is_base = isinstance(after, str) and after.startswith(("²", "^"))
-        text += f"({part.name})" if is_base and len(part.name) > 1 else part.name
+        has_own = "^" in part.name or "/" in part.name
+        text += f"({part.name})" if is_base and has_own else part.name
     return text
 
 
