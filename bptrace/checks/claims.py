@@ -21,6 +21,7 @@ from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
 from bptrace.checks.lines import ACCEPTED, CARRIED, RIGHT, ROUNDING, WRONG, Line, Statement
 from bptrace.checks.pathway import Pathway
+from bptrace.checks.sequence import between, soonest
 from bptrace.maths.expr import Expr, Reading, Ref
 
 MOST_OTHERS = 8
@@ -84,26 +85,8 @@ class Judge:
 
     @cached_property
     def order(self) -> list[Key]:
-        """The order of calculation, with every unprinted step as soon as it can be calculated.
-
-        So lines that see a hidden step can speak for or against what is tried there, even if they
-        come later.
-        """
-        graph, order = self.graph, list[Key]()
-        missing = {key: sum(p in graph.formulas for p in graph.parents[key]) for key in graph.order}
-        for first in sorted(graph.order, key=lambda key: key in self.by_key or missing[key] > 0):
-            ready = [first] if first in self.by_key or not missing[first] else []
-            while ready:
-                key = ready.pop()
-                if missing[key] < 0:
-                    continue
-                missing[key] = -1
-                order.append(key)
-                for child in reversed(graph.children[key]):
-                    missing[child] -= 1
-                    if not missing[child] and child not in self.by_key:
-                        ready.append(child)
-        return order
+        """The order of calculation, with every unprinted step as soon as it can be calculated."""
+        return soonest(self.graph, self.by_key)
 
     # Values
 
@@ -177,22 +160,9 @@ class Judge:
 
     def pathway(self, place: Key, target: Key) -> Callable[[Interval], Interval]:
         """Return the range of `target`'s formula as a function of the value at a step before it."""
-        steps = self._between(target, self.shadow(place)[0])
+        steps = between(self.graph, target, self.shadow(place)[0])
         formulas = [(key, self.graph.fast[key]) for key in steps]
         return Pathway(self.reading.read, self.box, place, formulas)
-
-    def _between(self, target: Key, hidden: frozenset[Key]) -> list[Key]:
-        """The hidden nodes that lead to `target`, in order of calculation."""
-        found: dict[Key, None] = {}
-        stack: list[tuple[Key, bool]] = [(target, False)]
-        while stack:
-            key, opened = stack.pop()
-            if opened:
-                found.setdefault(key)
-            elif key not in found and (key == target or key in hidden):
-                stack.append((key, True))
-                stack.extend((parent, False) for parent in self.graph.parents[key])
-        return list(found)
 
     # One printed node
 

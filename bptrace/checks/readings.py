@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from bptrace.checks.claims import Judge
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 FULL_READINGS = 3
 """So many readings, those with the shortest descriptions before explanation, are explained."""
+
+MOST_LINES = 60_000
+"""Readings times lines, a tenth of a millisecond each: of a page of thousands of lines only the
+first few readings are tried, the conventions before mistakes made everywhere."""
 
 TOO_MANY_WRONG = 60
 """With more wrong lines than this no readings of the whole page are tried: it is another page."""
@@ -79,7 +84,8 @@ def _promising(page: Page, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hyp
     ]
     seen: set[Hashable] = set()
     problem = page.trace.problem
-    for reading in (*conventions(problem), *everywhere(problem, _found(wrong, plain.prior))):
+    every = chain(conventions(problem), everywhere(problem, _found(wrong, plain.prior)))
+    for reading in islice(every, max(FULL_READINGS, MOST_LINES // len(plain.lines))):
         if reading.bits >= sum(bits for bits, _ in before):
             continue
         changed = page.changed(reading)

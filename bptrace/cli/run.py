@@ -16,8 +16,8 @@ from bptrace.trace import Trace
 if TYPE_CHECKING:
     from bptrace.model import Problem
     from bptrace.notation import Notation
+    from bptrace.render.beside import Beside
     from bptrace.render.calculation import Calculation
-    from bptrace.render.report import Beside
 
 MOST_STEPS = 20
 MOST_EQUATIONS = 800
@@ -143,7 +143,7 @@ def write_json(trace: Trace, steps: Iterable[int]) -> None:
 def _verdicts(trace: Trace, view: Calculation, out: options.Output) -> Beside:
     """Judge the claims; return what is to be said beside the numbers."""
     from bptrace.cli.check import judge
-    from bptrace.render.report import Beside
+    from bptrace.render.beside import Beside
     from bptrace.render.sentences import Sentences
 
     report, judged = judge(trace.problem, trace=trace, readings=False)

@@ -5,11 +5,8 @@ Layout only: what is said stands in `sentences`, the table of all numbers in `ta
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -17,8 +14,8 @@ from rich.text import Text
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.report import Mistaken, Verdict
-from bptrace.model import Claim
-from bptrace.render.lines import Remark, broken
+from bptrace.render.coloured import differing, pieces, stages
+from bptrace.render.marks import MARKS, mark
 from bptrace.render.sentences import Sentences, Worked
 from bptrace.render.table import Numbers, Repair, wrapped
 
@@ -32,29 +29,6 @@ MOST_EQUAL = 3
 _QUOTES = str.maketrans("“”’", '""\'')
 MOST_NOTES = 12
 MOST_MISSING = 20
-
-
-class Mark(NamedTuple):
-    """How a verdict is marked: sign, the same in ASCII, style."""
-
-    sign: str
-    ascii: str
-    style: str
-
-
-MARKS = {
-    "right": Mark("✓", "ok", "bptrace.right"),
-    "rounding": Mark("≈", "~", "bptrace.rounding"),
-    "carried": Mark("→", ">", "bptrace.carried"),
-    "wrong": Mark("✗", "x", "bptrace.wrong"),
-    "missing": Mark("…", "-", "bptrace.layer"),
-}
-
-
-def mark(verdict: str, ascii: bool) -> Text:
-    """Return the mark of a verdict."""
-    found = MARKS[verdict]
-    return Text(found.ascii if ascii else found.sign, found.style)
 
 
 class Check:
@@ -291,8 +265,8 @@ class Check:
     ) -> Iterator[Text]:
         """Yield one formula: in one row if both fit, aligned; else symbols, numbers, result."""
         room = width - self._margin - cell_len(worked.left) - 3
-        stages = _stages(worked)
-        pairs = list(zip(stages, _stages(other), strict=True))
+        ours = stages(worked)
+        pairs = list(zip(ours, stages(other), strict=True))
         if all(a == b == "" for a, b in pairs[1:2]):
             pairs.pop(1)
         columns = [max(cell_len(a), cell_len(b)) for a, b in pairs]
@@ -301,7 +275,7 @@ class Check:
             row = name
             for k, (stage, counterpart) in enumerate(pairs):
                 last = k == len(pairs) - 1
-                row.append_text(_differing(stage, counterpart, style))
+                row.append_text(differing(stage, counterpart, style))
                 if not last:
                     row.append(" " * (columns[k] - cell_len(stage))).append(" = ", "bptrace.edge")
             yield self._label(label).append_text(row)
@@ -310,8 +284,8 @@ class Check:
         for stage, counterpart in pairs:
             if not stage:
                 continue
-            coloured = _differing(stage, counterpart, style)
-            for k, piece in enumerate(_pieces(coloured, max(room, 12))):
+            coloured = differing(stage, counterpart, style)
+            for k, piece in enumerate(pieces(coloured, max(room, 12))):
                 row = head.append_text(name)
                 yield row.append_text(Text("  ") + piece if k else piece)
                 head, indent = Text(" " * self._margin), " " * cell_len(worked.left)
@@ -453,64 +427,3 @@ class Check:
         for k, row in enumerate(rows):
             head = self._label(label) if k == 0 else Text(" " * self._margin)
             yield head.append_text(row)
-
-
-class Beside:
-    """What stands beside a number of `bptrace run`: the verdict on the claim about it.
-
-    Parameters
-    ----------
-    sentences : Sentences
-    printed : function
-        What the source has, as a remark on a claim; None: nothing.
-    """
-
-    def __init__(self, sentences: Sentences, printed: Callable[[Claim], Remark | None]) -> None:
-        self.say = sentences
-        self.printed = printed
-        self._verdicts = {id(v.claim): v for v in sentences.report.verdicts}
-        self._first = {v.key: id(v.claim) for v in reversed(sentences.report.verdicts)}
-
-    def __call__(self, claim: Claim) -> Remark | None:
-        """Return the remark on one claim; a number given twice is not introduced again."""
-        verdict, said = self._verdicts.get(id(claim)), self.printed(claim)
-        if verdict is None or said is None or claim.printed is None:
-            return said
-        text = said.text
-        if self._first[verdict.key] != id(claim):
-            text = self.say.notation.plain(claim.printed.text)
-        found = MARKS[verdict.verdict]
-        text = f"{found.ascii if self.say.notation.ascii else found.sign} {text}"
-        if verdict.verdict == "wrong":
-            text += f"{self.say.words('colon')}{self.say.sentence(verdict)}"
-        return Remark(text, found.style)
-
-
-def _stages(worked: Worked) -> list[str]:
-    """Symbols, numbers, result; "" for numbers that only repeat the symbols or the result."""
-    numbers = worked.numbers
-    return [worked.formula, "" if numbers in (worked.formula, worked.result) else numbers,
-            worked.result]  # fmt: skip
-
-
-_TOKEN = re.compile(r"[ ·()/]+|[^ ·()/]+")
-
-
-def _differing(text: str, other: str, style: str) -> Text:
-    """Return `text` with those parts in a style that the other formula does not have."""
-    a, b = _TOKEN.findall(text), _TOKEN.findall(other)
-    result = Text()
-    for how, start, end, _, _ in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        piece = "".join(a[start:end])
-        result.append(piece, "bptrace.formula" if how == "equal" else style)
-    return result
-
-
-def _pieces(text: Text, width: int) -> list[Text]:
-    """Break a formula before its operators, keeping its styles."""
-    found, start = [], 0
-    for piece in broken(text.plain, width):
-        start = text.plain.index(piece, start)
-        found.append(text[start : start + len(piece)])
-        start += len(piece)
-    return found

@@ -93,7 +93,7 @@ def slipped(values: Interval, printed: Printed) -> Iterator[tuple[str, int]]:
     if expected == 0.0 or (expected < 0.0) != (printed.sign < 0) or printed.value == 0.0:
         return
     wanted = int(printed.digits)
-    if wanted < 10:
+    if wanted < 10 and printed.decimals < 2:
         return
     ratio = abs(printed.value / expected)
     for shift in (-3, -2, -1, 1, 2, 3):
