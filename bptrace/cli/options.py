@@ -80,6 +80,12 @@ only = option(
     en="Print these neurons only: h1,O1 or out[2,1].",
     zh="只打印这些神经元：h1,O1 或 out[2,1]。",
 )
+matrix = option(
+    "--matrix",
+    is_flag=True,
+    en="In matrix form: W, b, z, a and δ of whole layers, BP1 to BP4 by their names.",
+    zh="用矩阵形式：整层的 W、b、z、a、δ，并标出 BP1 至 BP4。",
+)
 engine = option(
     "--engine",
     default="auto",
@@ -166,6 +172,14 @@ def load(file: str) -> Problem:
     from bptrace import io
 
     return replace(io.load(file), file=file)
+
+
+def check_matrix(matrix: bool, only: Sequence[str]) -> None:
+    """Raise `BptraceError` if whole layers and some neurons are asked for at once."""
+    if matrix and only:
+        raise BptraceError(
+            "--matrix prints whole layers, --only some neurons. Leave one of the two out"
+        )
 
 
 def check_step(step: int, steps: int) -> None:

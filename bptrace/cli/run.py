@@ -45,12 +45,7 @@ MOST_EQUATIONS = 800
         zh="只打印第 K 步。",
     ),
     options.sample,
-    program.option(
-        "--matrix",
-        is_flag=True,
-        en="In matrix form: W, b, z, a and δ of whole layers, BP1 to BP4 by their names.",
-        zh="用矩阵形式：整层的 W、b、z、a、δ，并标出 BP1 至 BP4。",
-    ),
+    options.matrix,
     options.only,
     options.digits,
     options.dialect,
@@ -77,10 +72,7 @@ def command(
     verbose: bool,
 ) -> int:
     """Print the whole calculation."""
-    if matrix and only:
-        raise BptraceError(
-            "--matrix prints whole layers, --only some neurons. Leave one of the two out"
-        )
+    options.check_matrix(matrix, only)
     problem = options.load(file)
     out = options.output(ctx, ascii)
     notation = out.notation(problem, dialect)  # an unknown dialect is told before all work

@@ -38,6 +38,7 @@ trace_argument = click.argument("directory", metavar="DIR")
         zh="打印第 K 步。",
     ),
     options.sample,
+    options.matrix,
     options.only,
     program.option(
         "--verify",
@@ -57,6 +58,7 @@ def command(
     directory: str,
     step: int | None,
     sample: int | None,
+    matrix: bool,
     only: tuple[str, ...],
     verify: bool,
     digits: int,
@@ -68,12 +70,13 @@ def command(
     from bptrace.cli import run
     from bptrace.store import open_trace
 
+    options.check_matrix(matrix, only)
     out = options.output(ctx, ascii)
     trace = open_trace(directory)
     notation = out.notation(trace.problem, dialect)
     if verify:
         trace.verify()
-    if step is None and sample is None and not only:
+    if step is None and sample is None and not only and not matrix:
         print_overview(trace, out, as_json, verify)
         return 0
     if step is not None and step > trace.steps:
@@ -82,7 +85,7 @@ def command(
     if as_json:
         run.write_json(trace, chosen)
         return 0
-    run.print_steps(trace, run.Part(chosen, sample, only, digits), notation, out)
+    run.print_steps(trace, run.Part(chosen, sample, only, digits, matrix), notation, out)
     return 0
 
 

@@ -109,7 +109,7 @@ class Calculation:
         if self._is_large(step):
             sample = self._samples(step)[0]
             yield Summary(self.trace, self.notation, self.words, step, sample)
-            yield from self._closing(step)
+            yield from self._closing(step, width)
             return
         chapter = self.trace.chapter
         for sample in self._samples(step):
@@ -124,7 +124,7 @@ class Calculation:
             yield from self._updates(step, claims, width)
             if not self.options.only:
                 yield from self._rest(claims.rest(step), width)
-            yield from self._closing(step)
+            yield from self._closing(step, width)
 
     def _updates(self, step: int, claims: Claims, width: int) -> Iterator[Text | Heading]:
         reduction = f"{self.problem.training.reduction} over the batch"
@@ -292,7 +292,7 @@ class Calculation:
             text += f" ({', '.join(asides)})"
         return Remark(self.notation.plain(text))
 
-    def _closing(self, step: int) -> Iterator[Text]:
+    def _closing(self, step: int, width: int) -> Iterator[Text]:
         """E of the step's samples before and after the update."""
         if not (self.problem.learns and self.problem.has_error):
             return
@@ -305,7 +305,7 @@ class Calculation:
         if before > 0:
             change = f"{(after - before) / before:+.1%}"
             line.append(f"   {self.notation.plain(change.replace('-', '−'))}", "bptrace.layer")
-        yield line
+        yield from wrapped(line, width, indent=4)
         yield Text()
 
     def _error(self, step: int, at: int) -> float:

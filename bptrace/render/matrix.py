@@ -69,7 +69,7 @@ class MatrixForm(Calculation):
             reduction = f"{self.problem.training.reduction} over the batch"
             yield from self._phase_of(self.words(reduction), page.sums(), sheet)
             yield from self._phase_of(self.words("update"), page.updates(), sheet)
-            yield from self._closing(step)
+            yield from self._closing(step, sheet.width)
 
     def _phase_of(
         self, title: str, equations: Iterator[tuple[int, Equation]], sheet: Sheet

@@ -63,6 +63,15 @@ def test_overview_as_json(bptrace, trace):
     }
 
 
+def test_a_step_in_matrix_form_is_what_run_prints(bptrace, trace):
+    shown = bptrace("show", trace, "--step", "555", "--matrix")
+    assert shown.exit_code == 0, shown.output
+    assert "BP2" in shown.stdout
+    printed = bptrace("run", "page.toml", "--steps", "620", "--step", "555", "--matrix")
+    assert shown.stdout == printed.stdout
+    assert bptrace("show", trace, "--matrix", "--only", "x").exit_code == 2
+
+
 def test_a_step_is_what_run_prints(bptrace, trace):
     shown = bptrace("show", trace, "--step", "555")
     assert shown.exit_code == 0, shown.output
