@@ -125,6 +125,8 @@ def one_slope(
     found[at + TRUNCATION] = found[at + ROUNDING] = INFINITE
     if move == LAYER and net.layers[l].biases != 1:
         return
+    if move == INPUT and not ground.inputs:
+        return
     d = FIRST_STEP
     for attempt in range(ATTEMPTS):
         for k in range(SHIFTS):

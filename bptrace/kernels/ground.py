@@ -49,6 +49,8 @@ class Ground(NamedTuple):
     slopes, top_slopes : array of float
         By dual numbers: ∂out/∂in for each sample and net input; for each sample and output ∂E/∂out
         or, with a fused loss, ∂E/∂in.
+    inputs : int
+        1 if the inputs x are moved, too.
     logs : int
         1 if the loss has a logarithm.
     now, error, change : array of float
@@ -70,6 +72,7 @@ class Ground(NamedTuple):
     noise: array[float]
     slopes: array[float]
     top_slopes: array[float]
+    inputs: int
     logs: int
     now: array[float]
     error: array[float]
@@ -105,6 +108,7 @@ def cast_ground(
         noise=noise,
         slopes=slopes,
         top_slopes=top,
+        inputs=1,
         logs=int(_has(LOSSES.get(problem.network.loss).expr, LOGARITHMS)),
         now=array("d", bytes(16 * width)),
         error=array("d", bytes(16 * width)),
