@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from effort import dear
 from hypothesis import given
 from mpmath import mp, mpf
 from strategies import problems
@@ -71,6 +72,7 @@ class ExactValues:
         return self.memo[key]
 
 
+@dear(5)
 @given(problems(rules=BY_GRADIENT, always_learns=True))
 def test_every_gradient_is_as_near_as_is_said(problem: Problem) -> None:
     if problem.network.loss == "none":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from effort import dear
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import MOSTLY_HUGE, problems, with_formulas
@@ -33,6 +34,7 @@ def assert_no_false_alarm(found: GradientCheck) -> None:
             assert element.digits <= element.possible
 
 
+@dear(5)
 @given(problems(rules=BY_GRADIENT, always_learns=True))
 def test_no_false_alarm(problem: Problem) -> None:
     if problem.network.loss == "none":
@@ -40,6 +42,7 @@ def test_no_false_alarm(problem: Problem) -> None:
     assert_no_false_alarm(check(problem))
 
 
+@dear(5)
 @given(problems(MOSTLY_HUGE, rules=BY_GRADIENT, always_learns=True))
 def test_no_false_alarm_of_huge_and_tiny_numbers(problem: Problem) -> None:
     if problem.network.loss == "none":
@@ -54,6 +57,7 @@ SATURATED = st.floats(1.0, 40.0).flatmap(
 )
 
 
+@dear(5)
 @given(SATURATED)
 def test_no_false_alarm_of_saturated_neurons(problem: Problem) -> None:
     if problem.network.loss == "none":
@@ -61,6 +65,7 @@ def test_no_false_alarm_of_saturated_neurons(problem: Problem) -> None:
     assert_no_false_alarm(check(problem))
 
 
+@dear(5)
 @given(with_formulas())
 def test_no_false_alarm_of_own_formulas(problem: Problem) -> None:
     problem = replace(problem, training=Training())
@@ -70,6 +75,7 @@ def test_no_false_alarm_of_own_formulas(problem: Problem) -> None:
             assert element.verdict != "differs", element
 
 
+@dear(5)
 @given(problems(rules=BY_GRADIENT, always_learns=True), st.data())
 def test_a_wrong_gradient_differs(problem: Problem, data: st.DataObject) -> None:
     """One that is off by twice its bound never passes, nor does 0 where there is a slope."""
@@ -87,6 +93,7 @@ def test_a_wrong_gradient_differs(problem: Problem, data: st.DataObject) -> None
         assert judged(planted, found.found, found.roundings)[k] == 1, (element, wrong)
 
 
+@dear(5)
 @given(problems(rules=BY_GRADIENT, always_learns=True), st.data())
 def test_differences_are_those_of_the_whole_calculation(
     problem: Problem, data: st.DataObject
@@ -120,6 +127,7 @@ def test_differences_are_those_of_the_whole_calculation(
     assert 0.5 < slope / element.numeric < 2.0
 
 
+@dear(5)
 @given(problems(rules=BY_GRADIENT, always_learns=True))
 def test_dual_numbers_agree(problem: Problem) -> None:
     if problem.network.loss == "none":
