@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -15,6 +16,9 @@ from bptrace.render.words import Words
 
 MOST_ROWS = 80
 """Of more gradients only those are printed that do not agree, and the least certain one."""
+
+NARROW = 72
+"""Below this width the table has fewer columns."""
 
 _COLUMNS = ("quantity", "gradient", "differences", "bound", "digits", "verdict")
 
@@ -76,7 +80,11 @@ class GradientView:
             rows = [self._row(element) for element in shown]
             plain = [self.notation.plain(head).replace("±", "+-") for head in heads]
             plain = plain if self.notation.ascii else heads
-            yield Grid(["", *plain], rows, [False, False, True, True, True, True, False], hanging=2)
+            right = [False, False, True, True, True, True, False]
+            cells: list[list[Any]] = [["", *plain], *rows, right]
+            if options.max_width < NARROW:  # the differences and their bounds are left out
+                cells = [[*row[:3], *row[5:]] for row in cells]
+            yield Grid(cells[0], cells[1:-1], cells[-1], hanging=2)
             yield Text()
         if len(shown) < len(elements):
             n = len(elements) - len(shown)

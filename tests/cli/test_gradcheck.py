@@ -75,3 +75,9 @@ def test_certified(bptrace) -> None:
     assert "Proved with balls of 80 bits: each of 4 float64 gradients lies within" in result.stdout
     document = json.loads(bptrace("gradcheck", "saturated", "--certify", "--json").stdout)
     assert all(0.0 <= entry["ulp"] < 16.0 for entry in document)
+
+
+def test_a_narrow_terminal_has_fewer_columns(bptrace) -> None:
+    result = bptrace("gradcheck", "lh25-2020", env={"COLUMNS": "50"})
+    assert "✓  ∂E/∂w5      0.081823315  10 of 10  agrees" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 50
