@@ -35,33 +35,33 @@ class Both(NamedTuple):
 
 COMMANDS = {
     "run": Both("Print the whole calculation, step by step.", "逐步打印整个计算过程。"),
-    "check": Both(
-        "Judge a calculation by hand: the first mistake, why, and what carries it on.",
-        "评判手算：第一处错误、原因，以及哪些数沿用了它。",
-    ),
     "explain": Both(
         "Print one quantity: its chain rule down to given numbers.",
         "打印一个量：链式法则逐层展开，直到已知数。",
     ),
-    "gradcheck": Both(
-        "Check every gradient against differences, with a bound for each.",
-        "用差分检验每个梯度，并逐个给出误差界。",
-    ),
-    "train": Both(
-        "Train the network: many steps, watched, and what came of them.",
-        "训练网络：多步运行，显示进度，最后给出结果。",
+    "check": Both(
+        "Judge a calculation by hand: the first mistake, why, and what carries it on.",
+        "评判手算：第一处错误、原因，以及哪些数沿用了它。",
     ),
     "lint": Both(
         "Say how telling an example is, and which numbers would be better.",
         "评估例题能否让错误显露，并建议更合适的数值。",
     ),
-    "compare-losses": Both(
-        "Show squared error and cross-entropy side by side on the same numbers.",
-        "在相同数值上并列比较平方误差与交叉熵。",
+    "gradcheck": Both(
+        "Check every gradient against differences, with a bound for each.",
+        "用差分检验每个梯度，并逐个给出误差界。",
     ),
     "compare-rules": Both(
         "Show Hebb, the δ rule and gradient descent side by side on one sample.",
         "在同一样本上并列比较 Hebb 规则、δ 规则和梯度下降。",
+    ),
+    "compare-losses": Both(
+        "Show squared error and cross-entropy side by side on the same numbers.",
+        "在相同数值上并列比较平方误差与交叉熵。",
+    ),
+    "train": Both(
+        "Train the network: many steps, watched, and what came of them.",
+        "训练网络：多步运行，显示进度，最后给出结果。",
     ),
     "plot": Both(
         "Draw a training run: its error, its decision boundary, its gradients.",
@@ -75,12 +75,12 @@ COMMANDS = {
         "Go on with a trace on disk as if it had never stopped.",
         "接着磁盘上的一次运行继续，如同从未中断。",
     ),
+    "new": Both(
+        "Write a commented problem file to start from.", "写出一个带注释的题目文件，供修改使用。"
+    ),
     "list": Both(
         "List activations, losses, rules, dialects and bundled examples.",
         "列出激活函数、损失函数、学习规则、记法和自带例题。",
-    ),
-    "new": Both(
-        "Write a commented problem file to start from.", "写出一个带注释的题目文件，供修改使用。"
     ),
     "schema": Both("Print the JSON schema of problem files.", "打印题目文件的 JSON schema。"),
 }

@@ -15,7 +15,7 @@ HELP = " 'bptrace {} --help' shows what is possible"
     ("arguments", "message"),
     [
         (["rum", LH], "error: unknown command 'rum'. Did you mean 'run'? 'bptrace --help' shows"),
-        (["xyz"], "error: unknown command 'xyz'. Known: run, check, explain, "),
+        (["xyz"], "error: unknown command 'xyz'. Known: run, explain, check, "),
         (["run"], "error: Missing argument 'FILE'." + HELP.format("run")),
         (["run", LH, "--dgits", "3"], "error: No such option '--dgits'."),
         (["run", LH, "--digits", "0"], "error: Invalid value for '--digits': 0 is not in the "),
