@@ -13,7 +13,7 @@ from math import nan
 from typing import NamedTuple
 
 from bptrace.address import Layout, Quantity
-from bptrace.kernels.dispatch import fused_code, layer_code
+from bptrace.kernels.dispatch import RuleCodes, fused_code, layer_code, rule_codes
 from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
@@ -109,10 +109,12 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    loss, rule, schedule : int
+    loss, schedule : int
         Codes in their tables.
     fused : int
         0, or if the loss undoes the last activation its code among the losses that do so.
+    rule : RuleCodes
+        The functions of the rule.
     eta, rate_a, rate_b : float
         Learning rate, and the options of its schedule.
     rate_from, rates : array
@@ -148,7 +150,7 @@ class Plan(NamedTuple):
 
     loss: int
     fused: int
-    rule: int
+    rule: RuleCodes
     schedule: int
     eta: float
     rate_a: float
@@ -235,7 +237,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
-        rule=RULES.code(training.rule) if training.rule else 0,
+        rule=rule_codes(rule),
         schedule=SCHEDULES.code(schedule.name),
         eta=float(training.learning_rate),
         rate_a=float(rate_a),

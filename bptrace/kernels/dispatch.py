@@ -10,11 +10,12 @@ becomes a row of comparisons. This module knows no Numba: plain Python runs the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import maximum
 from bptrace.maths.losses import LOSSES, fused
-from bptrace.maths.rules import RULES, Constants, Rule
+from bptrace.maths.rules import RULES, Rule
 from bptrace.maths.schedules import SCHEDULES
 
 Scalar = Callable[..., float]
@@ -145,33 +146,47 @@ def fused_code(loss: str, activation: str) -> int:
     return 0 if entry is None else 1 + _FUSED.index(entry)
 
 
-update = fold(entry.f for entry in RULES)
+_UPDATES = list(dict.fromkeys(entry.f for entry in RULES if entry.local is None))
+_FIRST, _SECOND = (
+    list(dict.fromkeys(entry.memory[k].f for entry in RULES if len(entry.memory) > k))
+    for k in (0, 1)
+)
+_LOCAL = list(dict.fromkeys(entry.local.f for entry in RULES if entry.local is not None))
+
+update = fold(_UPDATES)
 """``update(code, p, g, eta, first, second, constants)``: the parameter after the update."""
 
-
-def nothing(old: float, g: float, eta: float, c: Constants) -> float:
-    """0: the rule has no such memory."""
-    return 0.0
-
-
-def _remember(entry: Rule, k: int) -> Scalar:
-    return entry.memory[k].f if k < len(entry.memory) else nothing
-
-
-remember_first = fold(_remember(entry, 0) for entry in RULES)
+remember_first = fold(_FIRST)
 """``remember_first(code, old, g, eta, constants)``: the first memory after the update."""
 
-remember_second = fold(_remember(entry, 1) for entry in RULES)
+remember_second = fold(_SECOND)
 """``remember_second(code, old, g, eta, constants)``: the second one."""
 
-
-def no_step(eta: float, x: float, t: float, y: float) -> float:
-    """0: the rule is not local."""
-    return 0.0
-
-
-local_step = fold(no_step if entry.local is None else entry.local.f for entry in RULES)
+local_step = fold(_LOCAL)
 """``local_step(code, eta, x, t, y)``: what one sample adds to a parameter by a local rule."""
+
+
+class RuleCodes(NamedTuple):
+    """The codes of a rule's functions in the chains; each function stands in its chain once."""
+
+    update: int
+    first: int
+    second: int
+    local: int
+
+
+def rule_codes(entry: Rule | None) -> RuleCodes:
+    """Return the codes of a rule's functions; 0 for those that it does not have."""
+    if entry is None:
+        return RuleCodes(0, 0, 0, 0)
+    if entry.local is not None:
+        return RuleCodes(0, 0, 0, _LOCAL.index(entry.local.f))
+    first, second = (
+        found.index(entry.memory[k].f) if len(entry.memory) > k else 0
+        for k, found in enumerate((_FIRST, _SECOND))
+    )
+    return RuleCodes(_UPDATES.index(entry.f), first, second, 0)
+
 
 scheduled = fold(entry.f for entry in SCHEDULES)
 """``scheduled(code, rate, n, a, b)``: the learning rate after n updates or epochs."""

@@ -56,7 +56,18 @@ WIDE = 4
 def run_steps(net: Net, plan: Plan, log: Numbers, errors: Numbers) -> None:
     """Run all steps of `plan`; the first parameters stand at the beginning of `log`."""
     for s in range(plan.steps):
+        begin(plan, s)
         run_step(net, plan, log, errors, s)
+
+
+def begin(plan: Plan, s: int) -> None:
+    """Put the samples into the order of the epoch, if it has one of its own.
+
+    Not in `run_step`: the compiler would put the shuffling in the midst of it (5 % on 2-2-2).
+    """
+    done = plan.start + s
+    if plan.shuffled and (s == 0 or done % plan.batches == 0):
+        shuffle(plan.order, done // plan.batches)
 
 
 def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> None:
@@ -69,8 +80,6 @@ def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> Non
     first = done % plan.batches * plan.batch
     count = min(plan.batch, plan.per_epoch - first)
     record = s * plan.stride
-    if plan.shuffled:
-        shuffle(plan.order, done // plan.batches)
     for position in range(count):
         part = record + net.samples + position * net.sample_size
         sample = plan.order[first + position]
@@ -86,11 +95,12 @@ def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> Non
         errors[s] = batch_error(net, plan, log, record, count)
     if plan.backward or plan.learns == LOCALLY:
         mean_gradients(net, plan, log, record, count)
-    next_parameters(net, plan, log, record)
     if plan.learns == BY_GRADIENT:
         update_by_gradient(net, plan, log, record, done + 1)
     elif plan.learns == LOCALLY:
         update_locally(net, plan, log, record)
+    else:
+        same_parameters(net, plan, log, record)
 
 
 def forward(net: Net, log: Numbers, record: int, part: int) -> None:
@@ -318,12 +328,11 @@ def mean_gradients(net: Net, plan: Plan, log: Numbers, record: int, count: int) 
 # The update
 
 
-def next_parameters(net: Net, plan: Plan, log: Numbers, record: int) -> None:
+def same_parameters(net: Net, plan: Plan, log: Numbers, record: int) -> None:
     """Carry parameters, and what the rule remembers, into the next record as they are."""
-    if plan.stride:
-        after = record + plan.stride
-        for k in range(net.n_parameters * (1 + net.memories)):
-            log[after + k] = log[record + k]
+    after = record + plan.stride
+    for k in range(net.n_parameters * (1 + net.memories)):
+        log[after + k] = log[record + k]
 
 
 def learning_rate(plan: Plan, number: int) -> float:
@@ -351,27 +360,30 @@ def constants_of(plan: Plan, number: int) -> Constants:
 
 
 def update_by_gradient(net: Net, plan: Plan, log: Numbers, record: int, number: int) -> None:
-    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p) into the next record, where p is trained."""
+    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p) into the next record; p if not trained."""
     after, g = record + plan.stride, record + net.gradients
     n, memories = net.n_parameters, net.memories
     eta, c = learning_rate(plan, number), constants_of(plan, number)
-    first = second = 0.0
     for k in range(n):
-        if not net.trained[k]:
-            continue
         p, gradient = log[record + k], log[g + k]
-        if c.weight_decay != 0.0 and k < net.n_w:
-            if plan.decoupled:
-                p = p - eta * c.weight_decay * p
-            else:
-                gradient = gradient + c.weight_decay * p
+        first = second = 0.0
+        if net.trained[k]:
+            if c.weight_decay != 0.0 and k < net.n_w:
+                if plan.decoupled:
+                    p = p - eta * c.weight_decay * p
+                else:
+                    gradient = gradient + c.weight_decay * p
+            if memories > 0:
+                first = remember_first(plan.rule.first, log[record + n + k], gradient, eta, c)
+            if memories > 1:
+                old = log[record + n + n + k]
+                second = remember_second(plan.rule.second, old, gradient, eta, c)
+            p = update(plan.rule.update, p, gradient, eta, first, second, c)
+        log[after + k] = p
         if memories > 0:
-            first = remember_first(plan.rule, log[record + n + k], gradient, eta, c)
             log[after + n + k] = first
         if memories > 1:
-            second = remember_second(plan.rule, log[record + n + n + k], gradient, eta, c)
             log[after + n + n + k] = second
-        log[after + k] = update(plan.rule, p, gradient, eta, first, second, c)
 
 
 def local_steps(
@@ -397,18 +409,18 @@ def local_steps(
             out = log[y + j]
             for i in range(m):
                 before = log[g + i] if position else -0.0
-                log[g + i] = before + local_step(plan.rule, eta, log[x + i], t, out)
+                log[g + i] = before + local_step(plan.rule.local, eta, log[x + i], t, out)
             g = g + m
             if layer.biases == 1:
-                log[b] = log[b] + local_step(plan.rule, eta, 1.0, t, out)
+                log[b] = log[b] + local_step(plan.rule.local, eta, 1.0, t, out)
             elif layer.biases:
                 before = log[b + j] if position else -0.0
-                log[b + j] = before + local_step(plan.rule, eta, 1.0, t, out)
+                log[b + j] = before + local_step(plan.rule.local, eta, 1.0, t, out)
 
 
 def update_locally(net: Net, plan: Plan, log: Numbers, record: int) -> None:
-    """p⁺ = p + Δp, where p is trained."""
+    """p⁺ = p + Δp into the next record; p if it is not trained."""
     after, g = record + plan.stride, record + net.gradients
     for k in range(net.n_parameters):
-        if net.trained[k]:
-            log[after + k] = log[record + k] + log[g + k]
+        p = log[record + k]
+        log[after + k] = p + log[g + k] if net.trained[k] else p

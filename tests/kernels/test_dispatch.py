@@ -116,7 +116,7 @@ COUNTS = st.integers(0, 40).map(float)
 def test_rule(
     entry: Rule, p: float, g: float, eta: float, old: tuple[float, float], data: st.DataObject
 ) -> None:
-    code, n = RULES.code(entry.name), float(data.draw(st.integers(1, 9)))
+    codes, n = dispatch.rule_codes(entry), float(data.draw(st.integers(1, 9)))
     given_options = {option.name: data.draw(INSIDE) for option in entry.options}
     c = entry.constants(given_options, None)
     c = c._replace(
@@ -125,16 +125,16 @@ def test_rule(
     places = {"parameter": p, "gradient": g, "eta": eta, "n": n, **given_options}
     remembered = [0.0, 0.0]
     for k, remember in enumerate((dispatch.remember_first, dispatch.remember_second)):
-        remembered[k] = remember(code, old[k], g, eta, c)
         if k < len(entry.memory):
             memory = entry.memory[k]
+            remembered[k] = remember((codes.first, codes.second)[k], old[k], g, eta, c)
             places[memory.quantity] = old[k]
             assert bits(remembered[k]) == read(memory.expr, places)
             places[AFTER[memory.quantity]] = remembered[k]
     for quantity, expr in (entry.corrected or {}).items():
         places[quantity] = FLOATS.read(bound(expr, places), lambda key: nan)
     if entry.local is None:
-        after = dispatch.update(code, p, g, eta, *remembered, c)
+        after = dispatch.update(codes.update, p, g, eta, *remembered, c)
         assert bits(after) == read(entry.new_expr, places)
 
 
@@ -144,7 +144,7 @@ def test_rule(
 @given(eta=NUMBERS, x=NUMBERS, t=NUMBERS, y=NUMBERS)
 def test_local_rule(entry: Rule, eta: float, x: float, t: float, y: float) -> None:
     assert entry.local is not None
-    code, places = RULES.code(entry.name), {"eta": eta, "x": x, "t": t, "y": y}
+    code, places = dispatch.rule_codes(entry).local, {"eta": eta, "x": x, "t": t, "y": y}
     assert bits(dispatch.local_step(code, eta, x, t, y)) == read(entry.local.expr, places)
     assert bits(dispatch.local_step(code, eta, 1.0, t, y)) == read(entry.local.bias_expr, places)
 

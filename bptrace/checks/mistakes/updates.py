@@ -240,7 +240,7 @@ def _remembered(rule: Rule) -> list[Quantity]:
 def _places(rule: Rule, step: Step) -> Mapping[str, Num]:
     """The constants of the rule as they stand in its formulas."""
     given = dict(step.problem.training.options)
-    return {option.name: Num(rule.constant(option.name, given)) for option in rule.options}
+    return {o.name: Num(rule.constant(o.name, given), o.name) for o in rule.options}
 
 
 def _renumbered(expr: Expr, old: Num, new: Num) -> Expr:
