@@ -8,7 +8,7 @@ import platform
 import sys
 from importlib import import_module
 
-WHAT = ["speed", "startup", "store", "gradchecks"]
+WHAT = ["speed", "rules", "startup", "store", "gradchecks"]
 
 
 def main() -> None:
