@@ -22,9 +22,10 @@ from rich.text import Text
 import bptrace
 from bptrace.checks.page import check
 from bptrace.notation import Notation
+from bptrace.render.beside import Beside
 from bptrace.render.calculation import Calculation
 from bptrace.render.console import THEME
-from bptrace.render.report import Beside, Check
+from bptrace.render.report import Check
 from bptrace.render.sentences import Sentences
 from bptrace.render.words import Words
 
