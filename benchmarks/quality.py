@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import platform
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 from tests.quality.measure import Rates, false_alarms
@@ -57,11 +56,12 @@ def report(lines: int, cases: int) -> Iterator[str]:
         f" row; repeat with `python -m benchmarks.quality --lines {lines} --cases {cases}`."
     )
     yield from _alarms(lines)
-    for title, rows in groupby(table(), key=lambda row: row.title):
+    titles = dict.fromkeys(row.title for row in table())
+    for title in titles:
         yield ""
         yield f"## {title[0].upper()}{title[1:]}"
         yield ""
-        yield from _rates(list(rows), cases)
+        yield from _rates([row for row in table() if row.title == title], cases)
 
 
 def _alarms(lines: int) -> Iterator[str]:
