@@ -28,6 +28,14 @@ HASHES = {
     ("loss", "half-squared"): "e5dadb4a9f30924c",
     ("loss", "squared"): "67d7881bdec0d32c",
     ("loss", "mean-squared"): "67d7881bdec0d32c",
+    ("rule", "momentum"): "c88784f311893ff6",
+    ("rule", "nesterov"): "ffeb5c869f2f212a",
+    ("rule", "adagrad"): "6b2d93354a842418",
+    ("rule", "rmsprop"): "0aa67abd562b9645",
+    ("rule", "adam"): "b2ef7e5bc579e467",
+    ("rule", "adamw"): "ccea09e77255b5e6",
+    ("rule", "hebb"): "bec6a585ac17b261",
+    ("rule", "delta"): "d1d51976fa544129",
     ("reduction", "mean"): "dd625ba4891f73ea",
 }
 """What a page has instead of its own → hash of what some steps gave in this version.
@@ -39,6 +47,7 @@ and `VERSION` up, and change the lines that differ.
 LINES = {
     "activation": ('activation = "tanh"', 'activation = "{}"'),
     "loss": ("[network]\n", '[network]\nloss = "{}"\n'),
+    "rule": ('rule = "gradient-descent"', 'rule = "{}"'),
     "reduction": ("batch = 2", 'batch = 2\nreduction = "{}"'),
 }
 

@@ -208,3 +208,20 @@ def test_log_table_faults(tmp_path):
             write(tmp_path, PAGE + "[log]\n" + table)
     assert LOG in PAGE + LOG
     assert StoreError.exit_code == 2
+
+
+@pytest.mark.parametrize("rule", ["momentum", "adagrad", "adamw", "delta"])
+def test_what_a_rule_remembers_survives(tmp_path, rule):
+    """Velocities, means and the number of the update go on after each part as if never stopped."""
+    problem = write(tmp_path, PAGE.replace("gradient-descent", rule), f"{rule}.toml")
+    whole = engine.run(problem, "python", 1201)
+    folder = tmp_path / "trace"
+    record(problem, folder, 130)
+    resume(folder, 611)
+    stored = resume(folder, 1201)
+    assert stored.state_at(1201).numbers.tobytes() == whole.state.numbers.tobytes()
+    letters = {"momentum": "v", "adagrad": "s", "adamw": "ms", "delta": ""}[rule]
+    names = [f"{letter}_{w}+" for letter in letters for w in ("w1", "w9", "b4")]
+    for step in (1, 130, 131, 500, 612, 1201):
+        for name in (*names, "w9+", "step_w9", "out_o1"):
+            assert stored.at(name, step) == whole.at(name, step), (name, step)
