@@ -72,6 +72,8 @@ def test_imports_point_down() -> None:
         ("checks/claims.py", "from bptrace import notation", "know no way of writing"),
         ("io/datasets.py", "import sklearn.datasets", "Nobody imports scikit-learn"),
         ("checks/claims.py", "import flint", "Only checks.certified imports python-flint"),
+        ("checks/claims.py", "import pytest", "Only testing imports hypothesis and pytest"),
+        ("testing/claims.py", "from bptrace import cli", "Imports point down"),
     ],
 )
 def test_contracts_have_teeth(copy: Path, module: str, line: str, broken: str) -> None:
@@ -127,6 +129,11 @@ def test_importing_bptrace_loads_nothing_heavy() -> None:
     loaded, _, _ = _loaded_by("import bptrace")
     assert "bptrace" in loaded
     assert not loaded & (HEAVY | {"rich", "click"})
+
+
+def test_importing_testing_loads_nothing_heavy() -> None:
+    loaded, _, _ = _loaded_by("import bptrace.testing")
+    assert not loaded & (HEAVY | {"rich", "click", "hypothesis", "pytest"})
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])

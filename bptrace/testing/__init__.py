@@ -1,0 +1,37 @@
+"""What others need to test their own backpropagation: assertions, strategies, a pytest plugin.
+
+    from bptrace.testing import assert_gradients
+    assert_gradients("lh25-2020", [(dW1, db1), (dW2, db2)])
+
+The only room that imports Hypothesis and pytest, and only where they are used: the assertions run
+without either. The strategies need the extra `testing`. Everything is imported when it is first
+used. Not responsible for judging, which `checks` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bptrace.testing.claims import assert_right
+
+__all__ = ["assert_right"]
+
+_HOMES = {
+    "assert_right": "bptrace.testing.claims",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bptrace.testing' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
