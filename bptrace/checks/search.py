@@ -327,9 +327,9 @@ class Search:
         self, judge: Judge, statement: Statement, digits: float, expected: Interval
     ) -> Iterator[Candidate]:
         fields = {"x": statement.key}
-        short = SHORT_BITS if is_short(judge, statement) else 0.0
+        kept = plainness(judge, statement, expected, as_short=True)
         for name, ways in slipped(expected, statement.printed):
-            gain = digits + (short if name in SHORTENING else -short)
+            gain = digits + (abs(kept) if name in SHORTENING else kept)
             yield self._slip(name, fields, statement, gain, ways)
         later, here = judge.graph.after(statement.key), _now(judge, statement.key)
         others = [s for s in judge.statements if s.key != statement.key and s.key not in later]

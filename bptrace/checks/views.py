@@ -50,14 +50,19 @@ def is_short(judge: Judge, statement: Statement) -> bool:
     return 0.0 < SHORT * unit <= statement.printed.ulp * (1 + 1e-9)
 
 
-def plainness(judge: Judge, statement: Statement, values: Interval) -> float:
+def plainness(
+    judge: Judge, statement: Statement, values: Interval, as_short: bool = False
+) -> float:
     """Return the bits that a short number speaks for or against a range of its node's values.
 
-    Where numbers have ten digits, nobody rounds one to two: it has no more.
+    Where numbers have ten digits, nobody rounds one to two: it has no more. `as_short` asks whether
+    the range holds any number that is as short: a slip of a digit leaves the others as they are.
     """
     if not is_short(judge, statement):
         return 0.0
-    number = statement.sign * statement.printed.value
+    number, ulp = statement.sign * statement.printed.value, statement.printed.ulp
+    if as_short:
+        number = round(values.middle / ulp) * ulp
     half = judge.house.unit(number) / 2
     return SHORT_BITS if values.meets(number - half, number + half) else -SHORT_BITS
 

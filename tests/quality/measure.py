@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -24,16 +24,17 @@ class Rates:
 
     cases: int = 0
     unseen: int = 0
-    hits: Counter[str] = field(default_factory=Counter)
+    hits: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     seconds: list[float] = field(default_factory=list)
 
     def __getitem__(self, what: str) -> float:
         return self.hits[what] / max(self.cases, 1)
 
-    def count(self, **found: bool | int) -> None:
+    def count(self, **found: float) -> None:
         """Add what was found in one case."""
         self.cases += 1
-        self.hits.update({what: int(n) for what, n in found.items()})
+        for what, n in found.items():
+            self.hits[what] += n
 
     def time(self, share: float) -> float:
         """The seconds that a share of the cases stay below."""
@@ -110,15 +111,23 @@ def one_mistake(found: Rates, planted: Planted, report: Report) -> None:
 
 
 def groups(finding: Finding | None) -> list[list[Candidate]]:
-    """The candidates, those that give the same number at the same place together."""
+    """The candidates, those together between which nothing on the page can decide.
+
+    They give the same number at the same place, or at two steps of a chain the same number where it
+    is seen, and are as likely: "a wrong sign" may be made at ∂E/∂out or at δ.
+    """
     ranks: list[list[Candidate]] = []
     for candidate in () if finding is None else finding.candidates[:40]:
-        group = next((g for g in ranks if g[0].equals(candidate)), None)
+        group = next((g for g in ranks if _are_one(g[0], candidate)), None)
         if group is None:
             ranks.append([candidate])
         else:
             group.append(candidate)
     return ranks
+
+
+def _are_one(a: Candidate, b: Candidate) -> bool:
+    return a.equals(b) or (a.value, a.score) == (b.value, b.score)
 
 
 def is_planted(planted: Planted, candidate: Candidate, which: int) -> bool:
@@ -133,7 +142,7 @@ def is_planted(planted: Planted, candidate: Candidate, which: int) -> bool:
 
 
 def two_mistakes(found: Rates, planted: Planted, report: Report) -> None:
-    """Two wrong formulas in different steps: are both found and named, and nothing else?"""
+    """Two wrong formulas in different steps: are both found, each named, and nothing else?"""
     wrong = {v.key: v for v in report.verdicts if v.verdict == "wrong"}
     first = report.first_mistake
     roots = [next((wrong[k] for k in wrong if k in seen), None) for seen in planted.seen]
@@ -146,7 +155,7 @@ def two_mistakes(found: Rates, planted: Planted, report: Report) -> None:
         both=all(roots),
         first=first is not None and first.key in everywhere,
         spurious=sum(key not in everywhere for key in wrong),
-        named=all(named),
+        named=sum(named) / len(named),
     )
 
 
