@@ -126,3 +126,21 @@ def test_addresses_are_equal_after_a_copy() -> None:
     address = Address(Q.D_OUT, 1, 2, of=Address(Q.E_K, 0, 1))
     assert {pickle.loads(pickle.dumps(address))} == {address}
     assert Op("neg", (Ref(address),)) == pickle.loads(pickle.dumps(Op("neg", (Ref(address),))))
+
+
+def test_a_slip_in_a_number_without_more_digits_is_named() -> None:
+    """Parameters of two digits: net inputs of h have four where the page has ten."""
+    found = 0
+    for seed in range(12):
+        page = sheet(Random(seed), Style("all steps", 10), (2, 3, 2))
+        key = next(k for k in page.order if k[:3] == (Q.IN, 1, 2))
+        digits = page.right[key].text.lstrip("-")
+        if not 5 <= len(digits) <= 7 or digits[2] == "0":
+            continue  # zeros at the end, or in front, belong to other slips
+        other = int(digits[2]) + (-3 if digits[2] > "3" else 3)
+        slip = page.right[key].text.replace(f".{digits[2]}", f".{other}", 1)
+        problem = page.author(slips={key: (slip, False)}).page(page.order)
+        (line,) = check(engine.run(problem, engine="python")).wrong
+        assert (line.key, line.mistake) == (key, "digit-wrong")
+        found += 1
+    assert found > 4
