@@ -51,17 +51,17 @@ class House(NamedTuple):
     """The style in which a page rounds: a fixed number of decimals, or of significant digits.
 
     Both are set where the numbers of the page could be either (all are 0.…): the wider unit counts.
-    Both are None if no number of the page is long.
+    Both are None if no number of the page is long. If neither is kept, `decimals` are so many as
+    nearly all numbers have, and `usual` so many as most have.
     """
 
     decimals: int | None
     significant: int | None
+    usual: int | None = None
 
     def units(self, value: float) -> list[float]:
         """Return the units of the last place that the page may print of `value`."""
-        units = []
-        if self.decimals is not None:
-            units.append(10.0**-self.decimals)
+        units = [10.0**-n for n in (self.decimals, self.usual) if n is not None]
         if self.significant is not None and value:
             units.append(10.0 ** (floor(log10(abs(value))) + 1 - self.significant))
         return units
@@ -99,18 +99,25 @@ def house(numbers: Sequence[Printed]) -> House:
     """Return the style that at least nine tenths of the long numbers of a page follow.
 
     Short numbers (0.6 where others have ten decimals) say nothing: they may be exact. If neither
-    decimals nor significant digits are kept, the decimals that nine tenths have at least.
+    decimals nor significant digits are kept, the decimals that nine tenths have at least, and
+    those that most have: where a page has gone astray, its short numbers cannot be told.
     """
     if not numbers:
         return House(None, None)
     decimals = _common([p.decimals for p in numbers])
     significant = _common([p.significant for p in numbers])
     if decimals is None and significant is None:
-        decimals = sorted(p.decimals for p in numbers)[len(numbers) // 10]
+        counts = sorted(p.decimals for p in numbers)
+        return House(counts[len(numbers) // 10], None, _usual(counts))
     return House(decimals, significant)
 
 
 def _common(counts: Sequence[int]) -> int | None:
     """The count that nine tenths of the numbers have, if there is one."""
-    usual = max(set(counts), key=lambda count: (counts.count(count), count))
+    usual = _usual(counts)
     return usual if counts.count(usual) >= 0.9 * len(counts) else None
+
+
+def _usual(counts: Sequence[int]) -> int:
+    """The count that most numbers have."""
+    return max(set(counts), key=lambda count: (counts.count(count), count))
