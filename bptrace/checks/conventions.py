@@ -13,10 +13,11 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.findings import Candidate, kind_of, likeness
 from bptrace.checks.graph import Canon
 from bptrace.checks.mistakes import MISTAKES, Step, Text
-from bptrace.maths.equations import Chapter
-from bptrace.maths.expr import Expr, Num, Op, Ref, add, bind, div, refs
+from bptrace.maths.equations import Chapter, step_of
+from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, add, bind, div, mul, neg, refs, sub
 from bptrace.maths.losses import LOSSES, Loss, suits
 from bptrace.maths.own import activation_of
+from bptrace.maths.rules import ETA, GRADIENT, PARAMETER, V_NEW, V
 from bptrace.model import Problem
 
 Q = Quantity
@@ -33,6 +34,39 @@ class Reading(NamedTuple):
 
     name: str
     title: Text
+
+
+class Velocity(NamedTuple):
+    """Another way of writing momentum: the velocity after an update, and what w⁺ adds of it."""
+
+    name: str
+    title: Text
+    new: Expr
+    step: Expr
+
+
+_KEPT = mul(Ref("momentum"), V)
+VELOCITIES = (
+    Velocity(
+        "velocity-minus",
+        ("v⁺ = μv + η·∂E/∂w, w⁺ = w − v⁺", "v⁺ = μv + η·∂E/∂w，w⁺ = w − v⁺"),
+        add(_KEPT, mul(ETA, GRADIENT)),
+        neg(V_NEW),
+    ),
+    Velocity(
+        "velocity-without-rate",
+        ("v⁺ = μv + ∂E/∂w, w⁺ = w − η·v⁺", "v⁺ = μv + ∂E/∂w，w⁺ = w − η·v⁺"),
+        add(_KEPT, GRADIENT),
+        neg(mul(ETA, V_NEW)),
+    ),
+    Velocity(
+        "velocity-mean",
+        ("v⁺ = μv + (1 − μ)·∂E/∂w, w⁺ = w − η·v⁺", "v⁺ = μv + (1 − μ)·∂E/∂w，w⁺ = w − η·v⁺"),
+        add(_KEPT, mul(sub(ONE, Ref("momentum")), GRADIENT)),
+        neg(mul(ETA, V_NEW)),
+    ),
+)
+"""How others write momentum: with the sign in the update, like PyTorch's SGD, and as a mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +119,9 @@ def conventions(problem: Problem) -> Iterator[Hypothesis]:
             BITS,
             _other_reduction,
         )
+    if problem.training.rule == "momentum":
+        for velocity in VELOCITIES:
+            yield Hypothesis(velocity.name, velocity.title, BITS, _with_velocity(problem, velocity))
 
 
 def everywhere(problem: Problem, candidates: Iterator[Candidate]) -> Iterator[Hypothesis]:
@@ -210,6 +247,26 @@ def _other_reduction(key: Address, expr: Expr) -> Expr:
     if expr.role == "batch sum":
         return div(expr, Num(float(len(expr.args))), role="batch mean")
     return expr
+
+
+def _with_velocity(problem: Problem, velocity: Velocity) -> Rewrite:
+    chapter, canon = Chapter(problem), Canon(problem)
+    wanted = {
+        Q.V_NEW: velocity.new,
+        Q.STEP_W: velocity.step,
+        Q.STEP_B: velocity.step,
+        Q.W_NEW: add(PARAMETER, velocity.step, role="update"),
+        Q.B_NEW: add(PARAMETER, velocity.step, role="update"),
+    }
+
+    def rewrite(key: Address, expr: Expr) -> Expr:
+        if key.quantity not in wanted or not problem.is_trained(key.parameter):
+            return expr
+        if key.quantity in (Q.W_NEW, Q.B_NEW) and step_of(key.parameter) in refs(expr):
+            return expr  # from a line of its own
+        return canon.expr(bind(wanted[key.quantity], chapter.open_places(key.parameter)))
+
+    return rewrite
 
 
 def _addresses(expr: Expr) -> list[Address]:

@@ -473,7 +473,7 @@ class Chapter:
             return ZERO
         if rule.local is not None:
             return self._local_step(p)
-        expr = bind(rule.step_expr, self._places(p))
+        expr = bind(rule.step_expr, self.open_places(p))
         shrunk = self._shrinking(p)
         return expr if shrunk is None or not rule.decoupled else sub(expr, shrunk)
 
@@ -482,7 +482,7 @@ class Chapter:
         rule, p = self.problem.rule, address.parameter
         if rule is None or not self.problem.is_trained(p):
             return Ref(p)
-        places = self._places(p)
+        places = self.open_places(p)
         if rule.local is not None:
             several = len(self.problem.batch(p.step)) > 1
             places["step"] = Ref(step_of(p)) if several else self._local_step(p)
@@ -498,17 +498,17 @@ class Chapter:
         if rule is None or not self.problem.is_trained(p):
             return Ref(address._replace(quantity=old))
         (expr,) = (memory.expr for memory in rule.memory if memory.quantity is old)
-        return bind(expr, self._places(p))
+        return bind(expr, self.open_places(p))
 
     def _corrected(self, address: Address) -> Expr:
         """m̂ or ŝ: a mean without its beginning at 0."""
         rule = self.problem.rule
         assert rule is not None
         assert rule.corrected is not None
-        return bind(rule.corrected[address.quantity], self._places(address.parameter))
+        return bind(rule.corrected[address.quantity], self.open_places(address.parameter))
 
-    def _places(self, p: Address) -> dict[Hashable, Expr]:
-        """What stands in the open places of the rule's formulas for the parameter `p`."""
+    def open_places(self, p: Address) -> dict[Hashable, Expr]:
+        """Return what stands in the open places of the rule's formulas for the parameter `p`."""
         rule, training = self.problem.rule, self.problem.training
         assert rule is not None
         gradient: Expr = Ref(partial(None, p))

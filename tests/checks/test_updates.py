@@ -242,3 +242,29 @@ def test_mistakes_of_local_rules(
     report = judged(training(rule), [lines], activation)
     assert wrong_ones(report) == [("step_w1", 1, mistake, wording)]
     assert report.verdicts[-1].verdict == "carried"
+
+
+VELOCITY_FORMS: Mapping[str, Callable[[float, float], tuple[float, float]]] = {
+    "velocity-minus": lambda v, g: (0.8 * v + ETA * g, -(0.8 * v + ETA * g)),
+    "velocity-without-rate": lambda v, g: (0.8 * v + g, -ETA * (0.8 * v + g)),
+    "velocity-mean": lambda v, g: (0.8 * v + 0.2 * g, -ETA * (0.8 * v + 0.2 * g)),
+}
+"""v⁺ and Δw, as others write them."""
+
+
+@pytest.mark.parametrize("steps_are_shown", [True, False])
+@pytest.mark.parametrize("name", VELOCITY_FORMS)
+def test_other_velocities_are_a_convention(name: str, steps_are_shown: bool) -> None:
+    p, v, found = [*W, B], [0.0] * 3, []
+    for _ in range(3):
+        g, page = gradients((p[0], p[1]), p[2]), {}
+        for k, parameter in enumerate(("w1", "w2", "b1")):
+            v[k], step = VELOCITY_FORMS[name](v[k], g[k])
+            p[k] += step
+            page |= {f"dE/d{parameter}": g[k], f"v_{parameter}+": v[k], f"{parameter}+": p[k]}
+            if steps_are_shown:
+                page[f"step_{parameter}"] = step
+        found.append(page)
+    report = judged(training("momentum"), found)
+    assert report.reading is not None
+    assert (report.reading.name, report.reading_wrong) == (name, 0)
