@@ -13,11 +13,12 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.findings import Candidate, kind_of, likeness
 from bptrace.checks.graph import Canon
 from bptrace.checks.mistakes import MISTAKES, Step, Text
-from bptrace.maths.equations import Chapter, step_of
+from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, add, bind, div, mul, neg, refs, sub
 from bptrace.maths.losses import LOSSES, Loss, suits
 from bptrace.maths.own import activation_of
 from bptrace.maths.rules import ETA, GRADIENT, PARAMETER, V_NEW, V
+from bptrace.maths.updates import step_of
 from bptrace.model import Problem
 
 Q = Quantity
@@ -264,7 +265,7 @@ def _with_velocity(problem: Problem, velocity: Velocity) -> Rewrite:
             return expr
         if key.quantity in (Q.W_NEW, Q.B_NEW) and step_of(key.parameter) in refs(expr):
             return expr  # from a line of its own
-        return canon.expr(bind(wanted[key.quantity], chapter.open_places(key.parameter)))
+        return canon.expr(bind(wanted[key.quantity], chapter.updates.open_places(key.parameter)))
 
     return rewrite
 

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from bptrace.address import AFTER, BEFORE, Address, Quantity
 from bptrace.checks.interval import tightened
-from bptrace.maths.equations import Chapter, Equation, step_of
+from bptrace.maths.equations import Chapter, Equation
 from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, add, bind, call, mul, neg, refs
 from bptrace.maths.own import activation_of
+from bptrace.maths.updates import step_of
 from bptrace.model import Problem
 from bptrace.trace import Trace
 

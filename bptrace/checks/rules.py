@@ -10,6 +10,7 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.side_by_side import Row, document
 from bptrace.errors import BptraceError
 from bptrace.maths.rules import RULES, Rule
+from bptrace.maths.updates import step_of
 from bptrace.model import Problem, Training
 from bptrace.trace import Trace
 
@@ -149,11 +150,6 @@ def last_parameters(problem: Problem) -> list[Address]:
         for p in problem.layout.parameters()
         if p.layer == depth and p.neuron == j
     ]
-
-
-def step_of(parameter: Address) -> Address:
-    """Return the address of Δw or Δb."""
-    return parameter._replace(quantity=Q.STEP_B if parameter.is_of_bias else Q.STEP_W)
 
 
 def _rows(problem: Problem, steps: int) -> Iterator[tuple[Address, int]]:

@@ -12,12 +12,13 @@ Sources: Rumelhart, Hinton & Williams, Learning representations by back-propagat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from bptrace.address import AFTER, BEFORE, Address, Quantity, partial
+from bptrace.address import AFTER, Address, Quantity, partial
+from bptrace.maths import updates
 from bptrace.maths.expr import (
     FLOATS,
     ONE,
@@ -27,16 +28,13 @@ from bptrace.maths.expr import (
     Ref,
     add,
     bind,
-    div,
     inline,
     mul,
     spread,
-    sub,
 )
 from bptrace.maths.losses import LOSSES, Fused, fused
 from bptrace.maths.own import activation_of
-from bptrace.maths.rules import Rule
-from bptrace.maths.schedules import SCHEDULES
+from bptrace.maths.updates import Updates, over_batch, step_of
 from bptrace.model import Problem
 
 Q = Quantity
@@ -61,6 +59,7 @@ class Chapter:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.network = problem.network
+        self.updates = Updates(problem)
 
     def equation(self, address: Address) -> Equation | None:
         """Return the equation of `address`, or None if it is given (x, t, η, first parameters).
@@ -71,14 +70,24 @@ class Chapter:
         self.problem.layout.check(address)
         if address.of is not None:
             self.problem.layout.check(address.of)
+        if address.quantity in updates.EQUATIONS:
+            return self._of_update(address)
         write, source = _EQUATIONS[address.quantity]
         expr = write(self, address)
         if expr is None:
             return None
         forms = _FORMS.get(address.quantity)
-        if address.quantity in _UPDATED and self.problem.rule is not None:
-            source = self.problem.rule.source
         return Equation(address, expr, source, forms(self, address) if forms else ())
+
+    def _of_update(self, address: Address) -> Equation | None:
+        """The equation of a rate, or of what the learning rule says."""
+        expr = updates.EQUATIONS[address.quantity](self.updates, address)
+        if expr is None:
+            return None
+        rule = self.problem.rule
+        source = "the learning rule" if rule is None else rule.source
+        is_rate = address.quantity is Q.ETA
+        return Equation(address, expr, "the schedule of the learning rate" if is_rate else source)
 
     # The chapter, in order of calculation
 
@@ -293,10 +302,7 @@ class Chapter:
         """The sum (or mean) over the samples of the step's batch."""
         step = address.step
         samples = self.problem.batch(step)
-        total = add(*(Ref(address.at(s, step)) for s in samples), role="batch sum")
-        if self.problem.training.reduction == "mean" and len(samples) > 1:
-            return div(total, Num(float(len(samples))), role="batch mean")
-        return total
+        return over_batch((Ref(address.at(s, step)) for s in samples), self.problem, step)
 
     # Backward: ∂X/∂Y along all paths from Y to X
 
@@ -441,152 +447,9 @@ class Chapter:
         last = address._replace(neuron=net.neuron, of=net)
         return mul(Ref(partial(address.of, net)), Ref(last), role="gradient")
 
-    # Update
-
-    def _rate(self, address: Address) -> Expr | None:
-        """η, which a schedule may change from update to update."""
-        training = self.problem.training
-        schedule = training.schedule
-        if schedule is None:
-            return None
-        if schedule.rates:
-            return Num([rate for first, rate in schedule.rates if first <= address.step][-1])
-        entry = SCHEDULES.get(schedule.name)
-        done = address.step - 1
-        if schedule.per_epoch:
-            done //= self.problem.batches
-        options = dict(entry.options) | dict(schedule.options)
-        places: dict[Hashable, Expr] = {name: Num(value, name) for name, value in options.items()}
-        return bind(
-            entry.expr,
-            {"rate": Num(training.learning_rate, "rate"), "n": Num(float(done), "n"), **places},
-        )
-
-    def _eta(self, step: int) -> Expr:
-        """η: one for all steps, or that of a step."""
-        return Ref(Address(Q.ETA, step=0 if self.problem.training.schedule is None else step))
-
-    def _step(self, address: Address) -> Expr:
-        """Δw or Δb."""
-        rule, p = self.problem.rule, address.parameter
-        if rule is None or not self.problem.is_trained(p):
-            return ZERO
-        if rule.local is not None:
-            return self._local_step(p)
-        expr = bind(rule.step_expr, self.open_places(p))
-        shrunk = self._shrinking(p)
-        return expr if shrunk is None or not rule.decoupled else sub(expr, shrunk)
-
-    def _new(self, address: Address) -> Expr:
-        """w⁺ or b⁺."""
-        rule, p = self.problem.rule, address.parameter
-        if rule is None or not self.problem.is_trained(p):
-            return Ref(p)
-        places = self.open_places(p)
-        if rule.local is not None:
-            several = len(self.problem.batch(p.step)) > 1
-            places["step"] = Ref(step_of(p)) if several else self._local_step(p)
-        shrunk = self._shrinking(p)
-        if rule.decoupled and shrunk is not None:
-            places["parameter"] = sub(Ref(p), shrunk)
-        return bind(rule.new_expr, places)
-
-    def _remembered(self, address: Address) -> Expr:
-        """v⁺, m⁺ or s⁺: what is remembered after the update."""
-        rule, p = self.problem.rule, address.parameter
-        old = BEFORE[address.quantity]
-        if rule is None or not self.problem.is_trained(p):
-            return Ref(address._replace(quantity=old))
-        (expr,) = (memory.expr for memory in rule.memory if memory.quantity is old)
-        return bind(expr, self.open_places(p))
-
-    def _corrected(self, address: Address) -> Expr:
-        """m̂ or ŝ: a mean without its beginning at 0."""
-        rule = self.problem.rule
-        assert rule is not None
-        assert rule.corrected is not None
-        return bind(rule.corrected[address.quantity], self.open_places(address.parameter))
-
-    def open_places(self, p: Address) -> dict[Hashable, Expr]:
-        """Return what stands in the open places of the rule's formulas for the parameter `p`."""
-        rule, training = self.problem.rule, self.problem.training
-        assert rule is not None
-        gradient: Expr = Ref(partial(None, p))
-        decay = self._decay(rule, p)
-        if decay and not rule.decoupled:
-            gradient = add(gradient, mul(Num(decay, "weight_decay"), Ref(p), role="weight decay"))
-        places: dict[Hashable, Expr] = {
-            "parameter": Ref(p),
-            "gradient": gradient,
-            "eta": self._eta(p.step),
-            "n": Num(float(p.step), "n"),
-        }
-        given = dict(training.options)
-        for option in rule.options:
-            places[option.name] = Num(rule.constant(option.name, given), option.name)
-        for memory in rule.memory:
-            for quantity in (memory.quantity, AFTER[memory.quantity]):
-                places[quantity] = Ref(p._replace(quantity=quantity))
-        for quantity in rule.corrected or ():
-            places[quantity] = Ref(p._replace(quantity=quantity))
-        return places
-
-    def _decay(self, rule: Rule, p: Address) -> float:
-        """λ of a parameter: biases have none."""
-        given = self.problem.training.weight_decay
-        return 0.0 if p.is_of_bias else rule.weight_decay if given is None else given
-
-    def _shrinking(self, p: Address) -> Expr | None:
-        """η·λ·w, by which a decoupled decay shrinks a weight; None if it does not."""
-        rule = self.problem.rule
-        assert rule is not None
-        decay = self._decay(rule, p)
-        if not decay:
-            return None
-        return mul(self._eta(p.step), Num(decay, "weight_decay"), Ref(p), role="weight decay")
-
-    def _local_step(self, p: Address) -> Expr:
-        """What the samples of the batch add to `p` by a local rule, added up."""
-        rule, samples = self.problem.rule, self.problem.batch(p.step)
-        assert rule is not None
-        assert rule.local is not None
-        expr = rule.local.bias_expr if p.is_of_bias else rule.local.expr
-        total = add(
-            *(
-                bind(expr, self._seen(p._replace(neuron=j), s))
-                for s in samples
-                for j in self._neurons_of(p)
-            ),
-            role="batch sum",
-        )
-        if self.problem.training.reduction == "mean" and len(samples) > 1:
-            return div(total, Num(float(len(samples))), role="batch mean")
-        return total
-
-    def _neurons_of(self, p: Address) -> Sequence[int]:
-        """The neurons to which a parameter leads: all of the layer for a shared bias."""
-        everyone = p.is_of_bias and self._is_shared(p.layer)
-        return range(1, self.network.widths[p.layer] + 1) if everyone else (p.neuron,)
-
-    def _seen(self, p: Address, sample: int) -> dict[Hashable, Expr]:
-        """What a local rule sees at the connection `p`."""
-        y = Address(Q.OUT, p.layer, p.neuron, sample=sample, step=p.step)
-        return {
-            "eta": self._eta(p.step),
-            "x": Ref(y._replace(layer=p.layer - 1, neuron=p.source)),
-            "t": Ref(y._replace(quantity=Q.T, layer=0)),
-            "y": Ref(y),
-        }
-
-
-def step_of(parameter: Address) -> Address:
-    """The address of Δw or Δb."""
-    return parameter._replace(quantity=Q.STEP_B if parameter.is_of_bias else Q.STEP_W)
-
 
 _RHW = "Rumelhart, Hinton & Williams (1986), eq. "
 _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]] = {
-    Q.ETA: (Chapter._rate, "the schedule of the learning rate"),
     Q.W: (Chapter._parameter, "given"),
     Q.B: (Chapter._parameter, "given"),
     Q.V: (Chapter._parameter, "given"),
@@ -601,15 +464,6 @@ _EQUATIONS: dict[Quantity, tuple[Callable[[Chapter, Address], Expr | None], str]
     Q.D_IN: (Chapter._d_in, _RHW + "5; Nielsen (2015), BP1"),
     Q.D_W: (Chapter._d_w, _RHW + "6; Nielsen (2015), BP4"),
     Q.D_B: (Chapter._d_b, "Nielsen (2015), BP3"),
-    Q.V_NEW: (Chapter._remembered, "the learning rule"),
-    Q.M_NEW: (Chapter._remembered, "the learning rule"),
-    Q.S_NEW: (Chapter._remembered, "the learning rule"),
-    Q.M_HAT: (Chapter._corrected, "the learning rule"),
-    Q.S_HAT: (Chapter._corrected, "the learning rule"),
-    Q.STEP_W: (Chapter._step, "the learning rule"),
-    Q.STEP_B: (Chapter._step, "the learning rule"),
-    Q.W_NEW: (Chapter._new, "the learning rule"),
-    Q.B_NEW: (Chapter._new, "the learning rule"),
 }
 
 
@@ -618,12 +472,6 @@ _FORMS: dict[Quantity, Callable[[Chapter, Address], tuple[Expr, ...]]] = {
     Q.E_K: Chapter._share_forms,
     Q.D_IN: Chapter._slope_forms,
 }
-
-
-_UPDATED = frozenset(
-    {Q.V_NEW, Q.M_NEW, Q.S_NEW, Q.M_HAT, Q.S_HAT, Q.STEP_W, Q.STEP_B, Q.W_NEW, Q.B_NEW}
-)
-"""What the learning rule says: its source is that of the rule."""
 
 
 def _share(k: int, like: Address) -> Address:

@@ -8,10 +8,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from bptrace.address import AFTER, Address, Quantity, partial
-from bptrace.checks.rules import INSTEAD, Comparison, hidden_changes, last_parameters, step_of
+from bptrace.checks.rules import INSTEAD, Comparison, hidden_changes, last_parameters
 from bptrace.checks.side_by_side import Row
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.rules import Rule
+from bptrace.maths.updates import step_of
 from bptrace.notation import Notation, abbreviated, value_of
 from bptrace.render.calculation import BARS, MOST_TERMS
 from bptrace.render.header import listed

@@ -17,11 +17,12 @@ from bptrace import engine
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon, Key
 from bptrace.maths.activations import ACTIVATIONS as ALL_ACTIVATIONS
-from bptrace.maths.equations import Chapter, step_of
+from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import FLOATS, Expr, Ref, add
 from bptrace.maths.losses import LOSSES, suits
 from bptrace.maths.rules import RULES, Rule
 from bptrace.maths.schedules import SCHEDULES
+from bptrace.maths.updates import step_of
 from bptrace.model import (
     Claim,
     Layer,
