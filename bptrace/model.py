@@ -14,6 +14,7 @@ from functools import cached_property
 from math import isfinite
 
 from bptrace.address import Address, Layout, Quantity, Shape
+from bptrace.brief import Brief
 from bptrace.errors import ModelError
 from bptrace.maths.rules import RULES, Rule
 from bptrace.order import shuffled
@@ -26,8 +27,8 @@ Row = tuple[float, ...]
 Matrix = tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Layer:
+@dataclass(frozen=True, repr=False)
+class Layer(Brief):
     """One layer: its neurons, its activation and what leads into it.
 
     Attributes
@@ -80,8 +81,8 @@ class Layer:
         return self.biases == 1 and self.size > 1
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, repr=False)
+class Network(Brief):
     """A layered network; `layers[0]` is the input. `loss` is a name in the table of losses."""
 
     layers: tuple[Layer, ...]
@@ -254,8 +255,8 @@ class Stop:
         return self.error is not None or self.patience is not None
 
 
-@dataclass(frozen=True)
-class Schedule:
+@dataclass(frozen=True, repr=False)
+class Schedule(Brief):
     """How the learning rate changes: a name in the table of schedules with its options.
 
     `per_epoch` counts epochs instead of updates. `rates` are pairs (first update, rate), the
@@ -268,8 +269,8 @@ class Schedule:
     rates: tuple[tuple[int, float], ...] = ()
 
 
-@dataclass(frozen=True)
-class Training:
+@dataclass(frozen=True, repr=False)
+class Training(Brief):
     """How the network learns. `rule` "" means: forward and backward only, no update.
 
     `batch` samples make one update, in the given order and from the start again when they are used
@@ -346,8 +347,8 @@ class Claim:
     column: int = 0
 
 
-@dataclass(frozen=True)
-class Problem:
+@dataclass(frozen=True, repr=False)
+class Problem(Brief):
     """A whole problem file: what to calculate, how it is written, and what others calculated."""
 
     network: Network

@@ -12,13 +12,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bptrace.errors import BptraceError
+
 if TYPE_CHECKING:
     from bptrace.testing.claims import assert_right
+    from bptrace.testing.learning import trainings
+    from bptrace.testing.strategies import networks, numbers, parameters, problems, samples
 
-__all__ = ["assert_right"]
+__all__ = [
+    "assert_right",
+    "networks",
+    "numbers",
+    "parameters",
+    "problems",
+    "samples",
+    "trainings",
+]
 
 _HOMES = {
     "assert_right": "bptrace.testing.claims",
+    "networks": "bptrace.testing.strategies",
+    "numbers": "bptrace.testing.strategies",
+    "parameters": "bptrace.testing.strategies",
+    "problems": "bptrace.testing.strategies",
+    "samples": "bptrace.testing.strategies",
+    "trainings": "bptrace.testing.learning",
 }
 
 
@@ -28,7 +46,15 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bptrace.testing' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    try:
+        value = getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        raise BptraceError(
+            f"bptrace.testing.{name} needs Hypothesis, which is not installed. "
+            "Install it: pip install 'bptrace[testing]'"
+        ) from None
     globals()[name] = value
     return value
 
