@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,13 +13,15 @@ import numpy as np
 from benchmarks.measure import ratios, rounds, typical
 from bptrace import io
 from bptrace.engine import go_on, start
+from bptrace.model import Problem
 from bptrace.store import StoredTrace, Writer, arrays, files, open_trace, sink
 
 PORTION = 2**20
 PORTIONS = 64
 WIDTH = 4096  # numbers in a row
 STEPS = 300_000
-LONG = 1_000_000
+ACCESSED = {(2, 2, 2): 1_000_000, (784, 30, 10): 2_000}
+"""Steps of a run of which any one is asked for."""
 
 
 def table(n: int) -> Iterator[str]:
@@ -98,22 +100,49 @@ def _recording(folder: Path, n: int) -> Iterator[str]:
 
 
 def _access(folder: Path) -> Iterator[str]:
-    problem = io.load("lh25-2020")
-    with Writer.create(problem, folder / "long", LONG) as writer:
-        writer.advance(LONG, "numba")
+    yield (
+        "| network | steps | opening, ms | any step, recomputed and proved, ms "
+        "| bytes of the full records |"
+    )
+    yield "|---|--:|--:|--:|--:|"
+    for widths, steps in ACCESSED.items():
+        name = "-".join(map(str, widths))
+        file = folder / f"{name}.toml"  # a trace keeps the text of its file
+        file.write_text(_text(widths, steps), encoding="utf-8")
+        yield _accessed(io.load(file), folder / name)
+
+
+def _text(widths: Sequence[int], steps: int) -> str:
+    """A problem file with drawn parameters and 8 drawn samples."""
+    draw = Random(0).random
+    blocks = ['[network]\nloss = "half-squared"', f"[[network.layer]]\nsize = {widths[0]}"]
+    start = 'init = { method = "normal", scale = 0.5, seed = 0 }'
+    blocks += [
+        f'[[network.layer]]\nsize = {size}\nactivation = "sigmoid"\n{start}' for size in widths[1:]
+    ]
+    for _ in range(8):
+        x, t = ([draw() for _ in range(size)] for size in (widths[0], widths[-1]))
+        blocks.append(f"[[sample]]\nx = {x}\nt = {t}")
+    blocks.append(f"[training]\nlearning_rate = 0.1\nsteps = {steps}")
+    return "\n".join(blocks) + "\n"
+
+
+def _accessed(problem: Problem, folder: Path) -> str:
+    steps = problem.training.steps
+    with Writer.create(problem, folder, steps) as writer:
+        writer.advance(steps, "numba")
     opened: list[StoredTrace] = []
     random = Random(0)
     times = rounds(
         {
-            "open": lambda: opened.append(open_trace(folder / "long")),
-            "step": lambda: opened[-1].at("w1+", random.randint(1, LONG)),
+            "open": lambda: opened.append(open_trace(folder)),
+            "step": lambda: opened[-1].at("dE/dw[1,1,1]", random.randint(1, steps)),
         },
         21,
     )
-    size = sum(512 * place.stat().st_blocks for place in (folder / "long").rglob("*"))
-    full = 8 * problem.layout.size * LONG
-    yield f"| {LONG:,} steps of a 2-2-2 network on disk | |"
-    yield "|---|--:|"
-    yield f"| opening, ms | {1e3 * typical(times, 'open'):.1f} |"
-    yield f"| any step, recomputed and proved, ms | {1e3 * typical(times, 'step'):.1f} |"
-    yield f"| bytes of the full records | {100 * size / full:.1f} % |"
+    size = sum(512 * place.stat().st_blocks for place in folder.rglob("*"))
+    full = 8 * problem.layout.size * steps
+    return (
+        f"| {folder.name} | {steps:,} | {1e3 * typical(times, 'open'):.1f} "
+        f"| {1e3 * typical(times, 'step'):.1f} | {100 * size / full:.2f} % |"
+    )

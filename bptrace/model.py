@@ -436,16 +436,23 @@ class Problem(Brief):
             return self.has_error
         return self.has_targets or not self.rule.local.needs_target
 
-    def is_trained(self, parameter: Address) -> bool:
-        """Whether the updates change a weight or bias.
+    @cached_property
+    def taught(self) -> tuple[bool, ...]:
+        """Which layers the updates change, from 0 on.
 
         A local rule that needs targets teaches only the last layer, the one that has them.
         """
+        depth = self.network.depth
         if not self.learns:
-            return False
+            return (False,) * (depth + 1)
         assert self.rule is not None
         local = self.rule.local
-        if local is not None and local.needs_target and parameter.layer != self.network.depth:
+        first = depth if local is not None and local.needs_target else 1
+        return tuple(l >= first for l in range(depth + 1))
+
+    def is_trained(self, parameter: Address) -> bool:
+        """Whether the updates change a weight or bias."""
+        if not self.taught[parameter.layer]:
             return False
         if parameter.is_of_bias:
             return self.network.train_biases

@@ -186,7 +186,7 @@ def cast_net(problem: Problem) -> Net:
     return Net(
         layers=[_cast_layer(problem, l, tape) for l in range(network.depth + 1)],
         connected=connected,
-        trained=array("B", map(problem.is_trained, layout.parameters())),
+        trained=_trained(problem, connected),
         scratch=array("d", [0.0]) * max(network.widths),
         depth=network.depth,
         n_w=layout.n_w,
@@ -250,9 +250,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         ),
         corrects=int(rule is not None and rule.corrected is not None),
         decoupled=int(rule is not None and rule.decoupled),
-        first_taught=problem.network.depth
-        if rule and rule.local and rule.local.needs_target
-        else 1,
+        first_taught=problem.taught.index(True) if problem.learns else 1,
         measures=int(problem.has_error),
         backward=int(problem.has_backward),
         learns=_learns(problem),
@@ -313,4 +311,16 @@ def _connected(problem: Problem) -> array[int]:
         rows = layer.mask or repeat([True] * before.size, layer.size)
         for row in rows:
             flags.extend(map(bool, row))
+    return flags
+
+
+def _trained(problem: Problem, connected: array[int]) -> array[int]:
+    """Return `Problem.is_trained` of all parameters: one by one it would take as long as a run."""
+    flags, layout = array("B", connected), problem.layout
+    for l, taught in enumerate(problem.taught):
+        if l and not taught:
+            at, end = layout.w_at[l], layout.w_at[l + 1]
+            flags[at:end] = array("B", bytes(end - at))
+    for layer, taught in zip(problem.network.layers, problem.taught, strict=True):
+        flags.extend([taught and problem.network.train_biases] * layer.biases)
     return flags

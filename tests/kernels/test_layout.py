@@ -86,3 +86,4 @@ def test_the_kernels_offsets_are_those_of_the_layout(problem: Problem) -> None:
                 assert start + offset == layout.slot(place, position)
     assert net.samples + net.error_at == layout.slot(Address(Q.E, sample=1))
     assert len(net.trained) == net.n_parameters == len(list(problem.parameters))
+    assert list(net.trained) == [problem.is_trained(p) for p in problem.layout.parameters()]
