@@ -15,6 +15,7 @@ from traced import PAGE, content, write
 
 from bptrace import engine, io
 from bptrace.store import StoreError, Writer, arrays, files, open_trace, record, resume, sink
+from bptrace.store import writer as writers
 
 HERE = Path(__file__).parent
 
@@ -391,7 +392,8 @@ def test_an_interrupt_between_two_parts_keeps_them(problem, tmp_path):
     assert (stored.steps, stored.goal) == (600, 900)
 
 
-def test_an_interrupt_at_a_bad_moment_commits_nothing_wrong(problem, tmp_path):
+def test_an_interrupt_at_a_bad_moment_commits_nothing_wrong(problem, tmp_path, monkeypatch):
+    monkeypatch.setattr(writers, "HAND_OVER_SECONDS", 60.0)  # not in between, on a slow machine
     writer = Writer.create(problem, tmp_path / "t", 900)
     writer.advance(300, "python")
     writer.commit()
