@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Hashable
 from functools import reduce
 from typing import Any
 
 from mpmath import MPContext
 
+from bptrace.address import Address, Quantity
+from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import Reading
+from bptrace.model import Problem
 
 
 def in_many_digits(mp: MPContext) -> Reading[Any]:
@@ -27,7 +31,7 @@ def in_many_digits(mp: MPContext) -> Reading[Any]:
             "min": min,
             "exp": mp.exp,
             "log": mp.log,
-            "log1p": lambda a: mp.log(1 + a),
+            "log1p": mp.log1p,
             "tanh": mp.tanh,
             "times_log": lambda t, a: mp.mpf(0) if t == 0 else t * mp.log(a),
             "times_reciprocal": lambda t, a: mp.mpf(0) if t == 0 else t / a,
@@ -36,3 +40,31 @@ def in_many_digits(mp: MPContext) -> Reading[Any]:
             "step": lambda a, low, at_zero: mp.mpf(1) if a > 0 else (low if a < 0 else at_zero),
         },
     )
+
+
+class Exactly:
+    """Values of addresses by the equations of the chapter, in the precision of an mpmath context.
+
+    `known` gives the numbers that have no equation; quantities in `taken` are taken from it, too.
+    """
+
+    def __init__(
+        self,
+        mp: MPContext,
+        problem: Problem,
+        known: Callable[[Address], float],
+        taken: Collection[Quantity] = (),
+    ) -> None:
+        self.mp, self.reading, self.known = mp, in_many_digits(mp), known
+        self.chapter, self.taken = Chapter(problem), taken
+        self.memo: dict[Hashable, Any] = {}
+
+    def __call__(self, key: Address) -> Any:
+        if key not in self.memo:
+            equation = None if key.quantity in self.taken else self.chapter.equation(key)
+            self.memo[key] = (
+                self.mp.mpf(self.known(key))
+                if equation is None
+                else self.reading.read(equation.expr, self)
+            )
+        return self.memo[key]

@@ -9,8 +9,8 @@ agrees
 differs
     It lies outside.
 undecided
-    Here nothing can be said: E has a kink or jumps, is not finite, or changes so little that
-    rounding hides it (saturation, underflow). Never a pass.
+    Here nothing can be said: E has kinks or jumps, bends too sharply, is not finite, or changes so
+    little that rounding hides it (saturation, underflow). Never a pass.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ from bptrace.model import Problem, Training
 Q = Quantity
 
 VERDICTS = ("agrees", "differs", "undecided")
-HOW = ("central", "one-sided", "kink", "jump", "not finite")
+HOW = ("central", "one-sided", "kink", "kinks", "jump", "bent", "not finite")
+
+KINKS = ("kink", "kinks")
+"""Where there are two slopes."""
 
 SECONDS_PER_NEURON, SECONDS_PER_WEIGHT, TRIES = 12e-6, 0.4e-6, 18
 """Plain Python, on a 2-GHz server core: one disturbance takes so much per neuron and weight above
@@ -82,13 +85,16 @@ class Element(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why nothing can be decided: kink, jump, not finite, underflow or too small; else ""."""
+        """Why nothing can be decided, or "".
+
+        One of kink, kinks (several), jump, bent, not finite, underflow or too small.
+        """
         if self.verdict != "undecided":
             return ""
-        if self.how in HOW[2:] and self.numeric != self.high:
+        if self.how in HOW[3:] or (self.how == "kink" and self.numeric != self.high):
             return self.how
-        if self.how in HOW[3:] or not math.isfinite(self.bound):
-            return "jump" if self.how == "jump" else "not finite"
+        if not math.isfinite(self.bound):
+            return "not finite"
         size = max(abs(self.gradient), abs(self.numeric))
         return "underflow" if 0.0 < size < 2.3e-308 else "too small"
 
@@ -390,7 +396,7 @@ def document(
             "bound": element.bound,
             "verdict": element.verdict,
             "reason": element.reason or None,
-            "interval": [element.numeric, element.high] if element.reason == "kink" else None,
+            "interval": [element.numeric, element.high] if element.reason in KINKS else None,
             "factor": element.factor,
             "dual": element.dual,
             "step": element.step,

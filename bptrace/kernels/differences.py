@@ -45,13 +45,25 @@ LOW, HIGH, BOUND, STEP, TRUNCATION, ROUNDING, STATUS, DUAL = range(8)
 FIELDS = 8
 """What is found for each disturbance; LOW and HIGH differ at a kink only."""
 
-SMOOTH, ONE_SIDED, KINK, JUMP, UNKNOWN = range(5)
+SMOOTH, ONE_SIDED, KINK, KINKS, JUMP, BENT, UNKNOWN = range(7)
 """How it was found: by central differences, from the side on which the point lies, as two slopes
-that differ; or not at all, because E jumps there or is not finite."""
+that differ, the same where several kinks lie; or not at all, because E jumps there, bends too
+sharply for the smallest step, or is not finite."""
 
 UNIT = 2.0**-53
 NOISE = 8.0 * UNIT
 """Relative rounding of the activations and losses of the table, which is at most 5 and 4 units."""
+
+TINY = 2.0**-1071
+"""The same where numbers have no relative precision any more: 8 units of the smallest float64."""
+
+SMALLEST = 2.0**-1022
+"""What activations and their slopes may be off besides: a sigmoid below it is 0, as its power of e
+is inf."""
+
+SMALL = 2.0**-960
+"""Sums from here on lose nothing worth mentioning to underflow: SMALL·UNIT is far above TINY. And
+below it 0 agrees with 0: no float64 says more."""
 
 FIRST_STEP = 2.0**-9
 SMALLER = 2.0**-3
@@ -59,6 +71,9 @@ ATTEMPTS = 13
 CLOSER = 2.0**-10
 """Each attempt has an eighth of the step of the one before; the last moves a net input by 2⁻⁴⁵.
 What an attempt finds has to agree with the difference for a step 2¹⁰ times smaller."""
+
+STRAIGHT = 2.0**-14
+"""Between what a smooth E bends by when the step is so much smaller, and what one with a kink."""
 
 STEPS = (1.0, -1.0, 2.0, -2.0, 4.0, -4.0, CLOSER, -CLOSER, 0.0)
 """The steps of an attempt, as multiples of d."""
@@ -131,18 +146,29 @@ def one_slope(
     for attempt in range(ATTEMPTS):
         for k in range(SHIFTS):
             step = d * ground.steps[k]
-            change, error, branch = shifted(net, ground, plan, log, position, move, l, j, step)
-            ground.changes[k], ground.errors[k], ground.branches[k] = change, error, branch
+            shifted(net, ground, plan, log, position, move, l, j, step, k)
         is_found = from_shifts(ground, found, at, d)
         if is_found or attempt == ATTEMPTS - 1:
             break
         d = d * SMALLER
-    if found[at + STATUS] == KINK:
-        most = 8.0 * d * (abs(found[at + LOW]) + abs(found[at + HIGH]) + found[at + BOUND])
-        for k in range(2):
-            if abs(ground.changes[k]) > ground.errors[k] + most:  # does not shrink with d: a jump
-                found[at + STATUS], found[at + BOUND] = JUMP, INFINITE
+    if found[at + STATUS] >= KINK:
+        found[at + STATUS] = why_not(ground, int(found[at + STATUS]))
+        if found[at + STATUS] >= JUMP:
+            found[at + BOUND] = INFINITE
     found[at + DUAL] = dual_slope(net, ground, plan, log, position, move, l, j)
+
+
+def why_not(ground: Ground, status: int) -> int:
+    """Return why there is no single slope, from the smallest steps."""
+    change, error = ground.changes, ground.errors
+    for k in range(2):  # above and below: what does not shrink with the step is a jump
+        moved, close = abs(change[k]), abs(change[k + 6])
+        if ground.crossed[k + 6] and close > error[k + 6] and close >= 0.5 * moved:
+            return JUMP
+    if status == KINK:
+        return KINK if ground.crossed[0] == 1 and ground.crossed[1] == 1 else KINKS
+    total = abs(change[0]) + abs(change[1]) + error[0] + error[1]
+    return BENT if total < INFINITE else UNKNOWN
 
 
 def from_shifts(ground: Ground, found: Numbers, at: int, d: float) -> bool:
@@ -157,27 +183,40 @@ def from_shifts(ground: Ground, found: Numbers, at: int, d: float) -> bool:
         slope, truncation = extrapolated(first, second, (change[4] - change[5]) / (8.0 * d))
         rounding = (8.0 * (error[0] + error[1]) + error[2] + error[3]) / (12.0 * d)
         rounding += 4.0 * UNIT * (abs(first) + abs(second))
-        if branch[6] == here and branch[7] == here:
-            close = 2.0 * d * CLOSER
-            off = (error[6] + error[7]) / close + truncation + rounding
-            if not abs((change[6] - change[7]) / close - slope) <= off:
-                truncation = INFINITE
+        close = 2.0 * d * CLOSER
+        off = (error[6] + error[7]) / close + truncation + rounding
+        if (
+            branch[6] != here
+            or branch[7] != here
+            or is_bent(change, error)
+            or not abs((change[6] - change[7]) / close - slope) <= off
+        ):
+            truncation = INFINITE
         keep(found, at, SMOOTH, slope, d, truncation, rounding)
         return found[at + BOUND] <= SHARP * abs(slope) or truncation <= rounding
     if is_up and up == here:
-        slope, truncation = one_sided(change[0], change[2], change[4], d)
-        rounding = 8.0 * (error[0] + error[2] + error[4]) / d
+        slope, truncation, rounding = one_sided(change, error, branch, d, 0)
         keep(found, at, ONE_SIDED, slope, d, truncation, rounding)
     elif is_down and down == here:
-        slope, truncation = one_sided(-change[1], -change[3], -change[5], d)
-        rounding = 8.0 * (error[1] + error[3] + error[5]) / d
+        slope, truncation, rounding = one_sided(change, error, branch, -d, 1)
         keep(found, at, ONE_SIDED, slope, d, truncation, rounding)
     elif is_up and is_down and found[at + STATUS] >= KINK:
-        above, off = one_sided(change[0], change[2], change[4], d)
-        below, off_below = one_sided(-change[1], -change[3], -change[5], d)
-        total = error[0] + error[1] + error[2] + error[3] + error[4] + error[5]
-        keep_kink(found, at, above, below, d, max(off, off_below), 8.0 * total / d)
+        above, off, rounding = one_sided(change, error, branch, d, 0)
+        below, off_below, rounding_below = one_sided(change, error, branch, -d, 1)
+        keep_kink(
+            found, at, above, below, d, max(off, off_below), max(rounding, rounding_below)
+        )  # fmt: skip
     return False
+
+
+def is_bent(change: Numbers, error: Numbers) -> bool:
+    """Whether E bends at the point as if it had a kink there, which central differences cancel.
+
+    E(h) + E(−h) − 2E is c₁h² + c₃h⁴ + …, and 2⁻²⁰ times as large for the step that is 2¹⁰ times
+    smaller; of a kink 2⁻¹⁰ times. A softmax or softplus of huge numbers is such a bend.
+    """
+    far = abs(change[0] + change[1]) + abs(change[2] + change[3]) + abs(change[4] + change[5])
+    return abs(change[6] + change[7]) > STRAIGHT * far + error[6] + error[7]
 
 
 def extrapolated(first: float, second: float, third: float) -> tuple[float, float]:
@@ -189,12 +228,25 @@ def extrapolated(first: float, second: float, third: float) -> tuple[float, floa
     return one, abs(one - two) + abs(first - second) / 1024.0
 
 
-def one_sided(one: float, two: float, four: float, d: float) -> tuple[float, float]:
-    """Return the slope on one side from E(h) − E, E(2h) − E and E(4h) − E, and its truncation."""
-    first, second, third = one / d, two / (2.0 * d), four / (4.0 * d)
+def one_sided(
+    change: Numbers, error: Numbers, branch: array[int], d: float, side: int
+) -> tuple[float, float, float]:
+    """Return the slope on one side, its truncation and its rounding; d < 0 and side 1: below.
+
+    From E(h) − E, E(2h) − E and E(4h) − E. The plain difference for the step that is 2¹⁰ times
+    smaller is off by a 2¹⁰th of what that for h is off by, of which twice as much is allowed.
+    """
+    first = change[side] / d
+    second, third = change[side + 2] / (2.0 * d), change[side + 4] / (4.0 * d)
     t1, t2 = 2.0 * first - second, 2.0 * second - third
     best = (4.0 * t1 - t2) / 3.0
-    return best, abs(best - t1) + abs(first - second) / 1024.0
+    truncation = abs(best - t1) + abs(first - second) / 1024.0
+    rounding = 8.0 * (error[side] + error[side + 2] + error[side + 4]) / abs(d)
+    off = truncation + rounding + 2.0 * CLOSER * abs(first - best)
+    off += error[side + 6] / (CLOSER * abs(d))
+    if branch[side + 6] != branch[side] or not abs(change[side + 6] / (CLOSER * d) - best) <= off:
+        truncation = INFINITE
+    return best, truncation, rounding
 
 
 def keep(
@@ -222,29 +274,31 @@ def keep_kink(
 
 def shifted(
     net: Net, ground: Ground, plan: Plan, log: Numbers, position: int, move: int, l: int, j: int,
-    d: float,
-) -> tuple[float, float, int]:  # fmt: skip
-    """Return E(disturbed) − E of a sample, a bound on its error, and the branch of all kinks.
+    d: float, to: int,
+) -> None:  # fmt: skip
+    """Write to place `to` of `ground` what a disturbance by d does.
 
-    Layer by layer: what changes, and how far rounding may be off.
+    E(disturbed) − E of a sample and a bound on its error, layer by layer; the branch of all kinks,
+    and how many were crossed.
     """
     part = net.samples + position * net.sample_size
     move_inputs(net, ground, log, part, move, l, j, d)
     first, last = j, j + 1
-    branch = 0
+    branch = crossed = 0
     for m in range(l, net.depth + 1):
         if m > l:
             next_inputs(net, ground, log, part, m, first, last)
         if m > l or move != ONE or net.layers[m].of_layer:
             first, last = 0, net.layers[m].size
-        branch = branch_of(net, ground, m, first, last, branch)
+        branch, crossed = branch_of(net, ground, log, part, m, first, last, branch, crossed)
         if m < net.depth or not plan.fused:
             new_outputs(net, ground, log, part, position, m, first, last)
     if plan.fused:
         change, error = fused_change(net, ground, plan, log, part, position)
     else:
         change, error = loss_change(net, ground, plan, log, part, position, first, last)
-    return change, error, branch
+    ground.changes[to], ground.errors[to] = change, error
+    ground.branches[to], ground.crossed[to] = branch, crossed
 
 
 def move_inputs(
@@ -262,7 +316,7 @@ def move_inputs(
         new = z + moved
         seen = new - z
         lost = (z - (new - seen)) + (moved - seen)
-        ground.now[k], ground.error[k] = new, abs(lost) + error
+        ground.now[k], ground.error[k] = new, finite(abs(lost) + error)
 
 
 def next_inputs(
@@ -278,29 +332,53 @@ def next_inputs(
             moved += term
             size += abs(term)
             error += abs(log[row + i]) * ground.error[width + i]
-        error += size * UNIT * (last - first + 1)
+        error += size * UNIT * (last - first + 2)
+        if size + error < SMALL:
+            error += underflow(ground, log, row, first, last)
         z = log[part + layer.in_at + k]
         new = z + moved
         seen = new - z
         lost = (z - (new - seen)) + (moved - seen)
-        ground.now[k], ground.error[k] = new, abs(lost) + error
+        ground.now[k], ground.error[k] = new, finite(abs(lost) + error)
 
 
-def branch_of(net: Net, ground: Ground, m: int, first: int, last: int, branch: int) -> int:
+def finite(error: float) -> float:
+    """Return inf in place of nan, which an infinite net input has."""
+    return error if error >= 0.0 else INFINITE
+
+
+def underflow(ground: Ground, log: Numbers, row: int, first: int, last: int) -> float:
+    """Return what products may have lost that are smaller than any float64; 0 of exact zeros."""
+    error = 0.0
+    for i in range(first, last):
+        if log[row + i] != 0.0 and (ground.change[i] != 0.0 or ground.error[ground.width + i]):
+            error += TINY
+    return error
+
+
+def branch_of(
+    net: Net, ground: Ground, log: Numbers, part: int, m: int, first: int, last: int, branch: int,
+    crossed: int,
+) -> tuple[int, int]:  # fmt: skip
     """Return a number for the sides of its kinks on which each net input of layer m is.
 
     Of two calculations that differ in one side only it differs (3 has an inverse in the field).
+    Besides, add to `crossed` 1 for each kink that the net input has left, 2 if it was not on it.
     """
-    if net.layers[m].own_value:
-        for k in range(first, last):
-            for c in range(ground.condition_at[m], ground.condition_at[m + 1]):
-                value = evaluate(net, ground.conditions[c], ground.now[k], 0.0)
-                branch = (3 * branch + side(value)) % 2147483647
-    else:
-        for k in range(first, last):
-            for c in range(ground.kink_at[m], ground.kink_at[m + 1]):
-                branch = (3 * branch + side(ground.now[k] - ground.kinks[c])) % 2147483647
-    return branch
+    z, own = part + net.layers[m].in_at, net.layers[m].own_value
+    starts = ground.condition_at if own else ground.kink_at
+    for k in range(first, last):
+        for c in range(starts[m], starts[m + 1]):
+            if own:
+                now = side(evaluate(net, ground.conditions[c], ground.now[k], 0.0))
+                before = side(evaluate(net, ground.conditions[c], log[z + k], 0.0))
+            else:
+                now = side(ground.now[k] - ground.kinks[c])
+                before = side(log[z + k] - ground.kinks[c])
+            branch = (3 * branch + now) % 2147483647
+            if now != before:
+                crossed += 1 if before == 1 else 2
+    return branch, crossed
 
 
 def side(value: float) -> int:
@@ -345,7 +423,7 @@ def one_output(
     else:
         a = act(layer.activation, z, layer.option)
         slope = act_slope(layer.activation, z, a, layer.option)
-        noise = 0.0 if ground.exact[m] else NOISE * abs(a)
+        noise = 0.0 if ground.exact[m] else NOISE * abs(a) + SMALLEST
     ground.now[width + k] = a
     ground.error[width + k] = 1.5 * abs(slope) * error + noise
 
@@ -381,7 +459,7 @@ def loss_change(
         total += share - loss(plan.loss, t, before, n)
         noise = NOISE * (abs(t) + abs(1.0 - t)) if ground.logs else 0.0
         error += 1.5 * abs(loss_slope(plan.loss, t, a, n)) * off + off * off
-        error += NOISE * abs(share) + noise + 2.0 * UNIT * abs(total)
+        error += NOISE * abs(share) + noise + 2.0 * UNIT * abs(total) + TINY
     return total, error
 
 
@@ -396,11 +474,13 @@ def fused_change(
     most = largest = 0.0
     for k in range(n):
         most, largest = max(most, ground.error[k]), max(largest, abs(ground.now[k]))
-    total, error = 0.0, 0.0
+    total, error, stays = 0.0, 0.0, not most
+    for k in range(n):
+        if ground.now[k] != log[z + k]:
+            stays = False
     for k in range(n):
         t, now, old = plan.t[target + k], ground.now[k], log[z + k]
-        still = most if layer.of_layer else ground.error[k]
-        if common == before and now == old and still == 0.0:
+        if stays if layer.of_layer else now == old and ground.error[k] == 0.0:
             continue
         share = fused_loss(plan.fused, t, now, common)
         total += share - fused_loss(plan.fused, t, old, before)
@@ -470,21 +550,16 @@ def dual_layer(net: Net, ground: Ground, log: Numbers, part: int, m: int) -> Non
 def path_sizes(net: Net, ground: Ground, plan: Plan, log: Numbers, sizes: Numbers) -> None:
     """Write for each δ the sum of the absolute values of all paths that add up to it.
 
-    Rounding of backpropagation is a small multiple of it; δ itself may be far smaller.
+    Rounding of backpropagation is a small multiple of it; δ itself may be far smaller. The factors
+    of a path are those of `ground`, which contain their own errors.
     """
     for position in range(len(ground.places)):
-        part, at = net.samples + position * net.sample_size, position * ground.n_in
+        at = position * ground.n_in
         last = net.layers[net.depth]
         for k in range(last.size):
-            a, t = log[part + last.out_at + k], plan.t[ground.places[position] * last.size + k]
-            slope = 1.0
-            if not last.of_layer and not last.own_value:
-                z = log[part + last.in_at + k]
-                slope = abs(act_slope(last.activation, z, a, last.option))
-            elif last.own_value:
-                slope = abs(ground.slopes[at + last.in_at + k])
-            size = abs(ground.top_slopes[position * last.size + k])
-            sizes[at + last.in_at + k] = (1.0 if plan.fused else slope) * (size + abs(a) + abs(t))
+            sizes[at + last.in_at + k] = ground.top_sizes[position * last.size + k]
+        if not plan.fused:
+            sizes_through(net, ground, at, net.depth, sizes)
         for l in range(net.depth, 1, -1):
             layer, below = net.layers[l], net.layers[l - 1]
             for i in range(below.size):
@@ -492,8 +567,23 @@ def path_sizes(net: Net, ground: Ground, plan: Plan, log: Numbers, sizes: Number
                 for j in range(layer.size):
                     total += sizes[at + layer.in_at + j] * abs(log[row])
                     row += layer.sources
-                slope = 1.0 if below.of_layer else abs(ground.slopes[at + below.in_at + i])
-                sizes[at + below.in_at + i] = total * slope
+                sizes[at + below.in_at + i] = total
+            sizes_through(net, ground, at, l - 1, sizes)
+
+
+def sizes_through(net: Net, ground: Ground, at: int, l: int, sizes: Numbers) -> None:
+    """Make sizes by outputs of layer l sizes by its net inputs; a softmax has paths to all."""
+    layer = net.layers[l]
+    first = at + layer.in_at
+    if not layer.of_layer:
+        for k in range(layer.size):
+            sizes[first + k] *= ground.slope_sizes[first + k]
+        return
+    total = 0.0
+    for k in range(layer.size):
+        total += sizes[first + k] * ground.out_sizes[first + k]
+    for k in range(layer.size):
+        sizes[first + k] = (sizes[first + k] + total) * ground.out_sizes[first + k]
 
 
 def parameter_slopes(
@@ -554,6 +644,9 @@ def gradient_roundings(
 
     ``roundings`` has a number for each parameter, then for each δ and then for each ∂E/∂x of each
     sample: γ times the sum of all paths, with γ = 4·2⁻⁵³·(widest layer + 8)·(layers + samples).
+    That is at least 64·2⁻⁵³ for what `ground` says of the factors of a path, and 2⁻⁵³ for each of
+    the additions and multiplications, of which a path passes through at most the width of a layer
+    and 3 in each layer, and the number of samples.
     """
     samples = len(ground.places)
     gamma = 4.0 * UNIT * (ground.width + 8) * (net.depth + 1 + samples)
@@ -565,11 +658,13 @@ def gradient_roundings(
         for l in range(1, net.depth + 1):
             layer, row = net.layers[l], net.layers[l].w_at
             x = part + net.layers[l - 1].out_at
+            before = at + net.layers[l - 1].in_at if l > 1 else 0
             for j in range(layer.size):
                 size = gamma * sizes[at + layer.in_at + j]
                 roundings[n + at + layer.in_at + j] = size
                 for i in range(layer.sources):
-                    roundings[row + i] += size * abs(log[x + i])
+                    source = abs(log[x + i]) if l == 1 else ground.out_sizes[before + i]
+                    roundings[row + i] += size * source
                 if layer.biases == 1:
                     roundings[layer.b_at] += size
                 elif layer.biases:
@@ -597,11 +692,11 @@ def judge(g: float, found: Numbers, at: int, rounding: float) -> int:
     """Return the verdict on a gradient: what was found for it stands from `at` on."""
     status, low, high = found[at + STATUS], found[at + LOW], found[at + HIGH]
     bound = found[at + BOUND] + rounding
-    if status >= JUMP or not bound < INFINITE:
+    if status >= KINKS or not bound < INFINITE:
         return UNDECIDED
     if not low - bound <= g <= high + bound:
         return DIFFERS
-    if low == high == g and found[at + BOUND] == 0.0:
+    if low == high == g and (found[at + BOUND] == 0.0 or (g == 0.0 and bound <= SMALL)):
         return AGREES
     if status == KINK and high - low > bound:
         return UNDECIDED

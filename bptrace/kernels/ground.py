@@ -13,13 +13,13 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from bptrace.kernels.cast import Net
-from bptrace.kernels.differences import SHIFTS, STEPS
+from bptrace.kernels.differences import NOISE, SHIFTS, SMALLEST, STEPS, UNIT
 from bptrace.kernels.tape import Tape
-from bptrace.maths.activations import Activation
-from bptrace.maths.bounds import BOUNDED
+from bptrace.maths.activations import OUT, Activation
+from bptrace.maths.bounds import BOUNDED, Bounded
 from bptrace.maths.derivative import conditions
 from bptrace.maths.dual import DUAL
-from bptrace.maths.expr import Expr, Op
+from bptrace.maths.expr import Expr, Op, Ref, refs, spread
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of
 from bptrace.model import Layer, Problem
@@ -28,6 +28,10 @@ EXACT = frozenset({"abs", "max", "min", "neg", "positive", "if_positive", "step"
 """Operations whose results are no new numbers, or the same with another sign."""
 
 LOGARITHMS = frozenset({"log", "log1p", "times_log"})
+
+PATH_UNIT = 64.0 * UNIT
+"""What a factor of a path may be off is added to it in so large units: the sum of the products of
+such factors, times this, is more than what all of them together put a gradient off."""
 
 REACH = 2.0**-7
 """A moved net input is this near, where its own formula's rounding is looked at as well."""
@@ -49,15 +53,17 @@ class Ground(NamedTuple):
     slopes, top_slopes : array of float
         By dual numbers: ∂out/∂in for each sample and net input; for each sample and output ∂E/∂out
         or, with a fused loss, ∂E/∂in.
+    slope_sizes, out_sizes, top_sizes : array of float
+        |∂out/∂in|, |out| and |∂E/∂out| with what these may be off, in units of `PATH_UNIT`.
     inputs : int
         1 if the inputs x are moved, too.
     logs : int
         1 if the loss has a logarithm.
     now, error, change : array of float
         Room for a layer: z and a, bounds of their errors, and a minus what it was.
-    steps, changes, errors, branches : array
-        The steps of an attempt; by how much E changes with each, how far that may be off, and the
-        branches of all kinks.
+    steps, changes, errors, branches, crossed : array
+        The steps of an attempt; by how much E changes with each, how far that may be off, the
+        branches of all kinks, and how many kinks are crossed (2 for one on which z was not).
     places : array of int
         The samples of the batch, from 0.
     width, n_in : int
@@ -72,6 +78,9 @@ class Ground(NamedTuple):
     noise: array[float]
     slopes: array[float]
     top_slopes: array[float]
+    slope_sizes: array[float]
+    out_sizes: array[float]
+    top_sizes: array[float]
     inputs: int
     logs: int
     now: array[float]
@@ -81,6 +90,7 @@ class Ground(NamedTuple):
     changes: array[float]
     errors: array[float]
     branches: array[int]
+    crossed: array[int]
     places: array[int]
     width: int
     n_in: int
@@ -99,6 +109,7 @@ def cast_ground(
     places = array("q", (sample - 1 for sample in samples))
     width = max(problem.network.widths)
     noise, slopes, top = _readings(problem, net, log, places)
+    slope_sizes, out_sizes, top_sizes = factor_sizes(problem, net, log, places)
     return net, Ground(
         kinks=array("d", (kink for kinks in own for kink in kinks)),
         kink_at=_starts([len(kinks) for kinks in own]),
@@ -108,6 +119,9 @@ def cast_ground(
         noise=noise,
         slopes=slopes,
         top_slopes=top,
+        slope_sizes=slope_sizes,
+        out_sizes=out_sizes,
+        top_sizes=top_sizes,
         inputs=1,
         logs=int(_has(LOSSES.get(problem.network.loss).expr, LOGARITHMS)),
         now=array("d", bytes(16 * width)),
@@ -117,6 +131,7 @@ def cast_ground(
         changes=array("d", bytes(8 * SHIFTS)),
         errors=array("d", bytes(8 * SHIFTS)),
         branches=array("q", bytes(8 * SHIFTS)),
+        crossed=array("q", bytes(8 * SHIFTS)),
         places=places,
         width=width,
         n_in=sum(problem.network.widths[1:]),
@@ -197,3 +212,80 @@ def _top(problem: Problem, net: Net, log: array[float], part: int, place: int) -
         places = {"out": (out, 1.0), "in": (z, 1.0), "t": (t, 0.0), "n": n}
         found.append(DUAL.read(expr, places.__getitem__)[1])
     return found
+
+
+# How far the factors of a path may be off
+
+
+def factor_sizes(
+    problem: Problem, net: Net, log: array[float], places: Sequence[int]
+) -> tuple[array[float], array[float], array[float]]:
+    """Return |∂out/∂in|, |out| and |∂E/∂out| of each sample, with what they may be off.
+
+    The first is 1 for an activation of a whole layer; the last is |∂E/∂in| where the loss is
+    calculated from net inputs.
+    """
+    slopes, outs, tops = array("d"), array("d"), array("d")
+    for position, place in enumerate(places):
+        part, values = net.samples + position * net.sample_size, list[Bounded]()
+        for layer, cast in zip(problem.network.layers[1:], net.layers[1:], strict=True):
+            at = part + cast.in_at
+            zs = log[at : at + layer.size]
+            at = part + cast.out_at
+            values = _values(layer, zs, log[at : at + layer.size])
+            outs.extend(map(_size, values))
+            slopes.extend(
+                _size(_bounded_slope(layer, z, value)) for z, value in zip(zs, values, strict=True)
+            )
+        tops.extend(map(_size, _bounded_top(problem, values, problem.samples[place].t)))
+    return slopes, outs, tops
+
+
+def _size(value: Bounded) -> float:
+    return abs(value[0]) + value[1] / PATH_UNIT
+
+
+def _values(layer: Layer, zs: Sequence[float], outs: Sequence[float]) -> list[Bounded]:
+    """The outputs of a layer, each with its error."""
+    entry = activation_of(layer)
+    if layer.formula:
+        found = (BOUNDED.read(entry.expr, lambda _, z=z: (z, 0.0)) for z in zs)  # type: ignore[misc]
+        return [(a, error) for a, (_, error) in zip(outs, found, strict=True)]
+    if entry.is_of_layer:
+        return layer_values(zs, outs)
+    exact = _is_exact(entry.expr)
+    return [(a, 0.0 if exact else NOISE * abs(a) + SMALLEST) for a in outs]
+
+
+def layer_values(zs: Sequence[float], outs: Sequence[float]) -> list[Bounded]:
+    """As `differences.layer_errors`: the power of each neuron is off, and the sum of all."""
+    off = [UNIT * (max(zs) - z) + 2.0 * NOISE for z in zs]
+    mean = sum(a * e for a, e in zip(outs, off, strict=True)) + UNIT * len(outs)
+    return [(a, 1.5 * a * (e + mean) + SMALLEST) for a, e in zip(outs, off, strict=True)]
+
+
+def _bounded_slope(layer: Layer, z: float, out: Bounded) -> Bounded:
+    entry = activation_of(layer)
+    if entry.is_of_layer:
+        return 1.0, 0.0
+    option = entry.default if layer.option is None else layer.option
+    places = {"in": (z, 0.0), "out": out, "option": (option, 0.0)}
+    if layer.formula or OUT.key in refs(entry.slope_expr):
+        return BOUNDED.read(entry.slope_expr, places.__getitem__)
+    slope = entry.slope(z, out[0], option) if entry.option else entry.slope(z, out[0])
+    return slope, 0.0 if _is_exact(entry.slope_expr) else NOISE * abs(slope) + SMALLEST
+
+
+def _bounded_top(
+    problem: Problem, outs: Sequence[Bounded], targets: Sequence[float]
+) -> list[Bounded]:
+    entry = fused(problem.network.loss, problem.network.layers[-1].activation)
+    expr = LOSSES.get(problem.network.loss).slope_expr
+    places: dict[object, Bounded] = {("t", k): (t, 0.0) for k, t in enumerate(targets)}
+    if entry is not None:
+        expr = spread(entry.slope_expr, [{"each t": Ref(key)} for key in places])
+    places["n"] = (float(len(targets)), 0.0)
+    return [
+        BOUNDED.read(expr, {**places, "out": out, "t": (t, 0.0)}.__getitem__)
+        for out, t in zip(outs, targets, strict=True)
+    ]

@@ -74,14 +74,18 @@ def _reciprocal(least: float) -> float:
 
 
 def _by_sign(name: str) -> Callable[..., Bounded]:
-    """A choice by the sign of the first argument, which has to be certain."""
+    """A choice by the sign of the first argument, which has to be certain or exact."""
 
     def rule(a: Bounded, *others: Bounded) -> Bounded:
         value = FLOATS.rules[name](a[0], *(v for v, _ in others))
         error = max((e for _, e in others), default=0.0)
-        return value, error if abs(a[0]) > a[1] else math.inf
+        return value, error if abs(a[0]) > a[1] or not a[1] else math.inf
 
     return rule
+
+
+def _unless_zero(t: Bounded, value: Bounded) -> Bounded:
+    return (0.0, 0.0) if t == (0.0, 0.0) else value
 
 
 BOUNDED: Final[Reading[Bounded]] = Reading(
@@ -104,6 +108,8 @@ BOUNDED: Final[Reading[Bounded]] = Reading(
         "positive": _by_sign("positive"),
         "if_positive": _by_sign("if_positive"),
         "step": _by_sign("step"),
+        "times_log": lambda t, x: _unless_zero(t, _times(t, BOUNDED.rules["log"](x))),
+        "times_reciprocal": lambda t, x: _unless_zero(t, _over(t, x)),
     },
 )
 """Value and bound; the bound is inf where nothing can be said."""

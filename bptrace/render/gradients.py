@@ -115,7 +115,7 @@ class GradientView:
         numeric = self._number(element.numeric)
         if element.numeric != element.high:
             numeric = f"{numeric} … {self._number(element.high)}"
-        if element.reason in ("jump", "not finite"):
+        if element.reason in ("jump", "bent", "not finite"):
             numeric = ""
         bound = "0" if not element.bound else f"{element.bound:.0e}" if numeric else ""
         texts = (name, self._number(element.gradient), numeric, bound, self._digits(element))

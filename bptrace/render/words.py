@@ -72,6 +72,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "differs": ("differs", "不一致"),
     "differs by factor": ("differs: {factor} times the slope", "不一致：为真实斜率的 {factor} 倍"),
     "undecided kink": ("undecided: a kink", "无法判定：折点"),
+    "undecided kinks": ("undecided: several kinks", "无法判定：多个折点"),
+    "undecided bent": ("undecided: E bends too sharply", "无法判定：E 弯曲过急"),
     "undecided jump": ("undecided: E jumps", "无法判定：E 有跳跃"),
     "undecided not finite": ("undecided: not finite", "无法判定：不是有限数"),
     "undecided underflow": ("undecided: underflow", "无法判定：下溢"),

@@ -7,14 +7,12 @@ import math
 import pytest
 from effort import dear
 from hypothesis import given
-from mpmath import mp, mpf
+from many_digits import Exactly
+from mpmath import MPContext, mpf
 from strategies import problems
 
 from bptrace import io
-from bptrace.address import Address
 from bptrace.checks.gradients import check_gradients, point_of
-from bptrace.maths.equations import Chapter
-from bptrace.maths.expr import Reading
 from bptrace.maths.rules import RULES
 from bptrace.model import Problem
 
@@ -24,52 +22,8 @@ from bptrace.checks.certified import certify
 
 BY_GRADIENT = tuple(rule.name for rule in RULES if rule.local is None)
 
+mp = MPContext()
 mp.dps = 60
-
-
-def _chosen(a: mpf, then: mpf, other: mpf) -> mpf:
-    return then if a > 0 else other
-
-
-EXACT: Reading[mpf] = Reading(
-    number=mpf,
-    rules={
-        "add": lambda *terms: sum(terms, mpf(0)),
-        "mul": lambda *factors: math.prod(factors, start=mpf(1)),
-        "sub": lambda a, b: a - b,
-        "div": lambda a, b: a / b,
-        "neg": lambda a: -a,
-        "square": lambda a: a * a,
-        "abs": abs,
-        "max": max,
-        "min": min,
-        "exp": mp.exp,
-        "log": mp.log,
-        "log1p": mp.log1p,
-        "tanh": mp.tanh,
-        "positive": lambda a: mpf(a > 0),
-        "if_positive": _chosen,
-        "step": lambda a, low, zero: mpf(1) if a > 0 else (low if a < 0 else zero),
-        "times_log": lambda t, x: t * mp.log(x) if t else mpf(0),
-        "times_reciprocal": lambda t, x: t / x if t else mpf(0),
-    },
-)  # fmt: skip
-"""The formulas with 60 digits: the chapter's, quantity by quantity, which the balls do not use."""
-
-
-class ExactValues:
-    """Values of addresses with 60 digits, from the numbers that are given."""
-
-    def __init__(self, problem: Problem, known: object) -> None:
-        self.chapter, self.known, self.memo = Chapter(problem), known, {}
-
-    def __call__(self, key: Address) -> mpf:
-        if key not in self.memo:
-            equation = self.chapter.equation(key)
-            self.memo[key] = (
-                mpf(self.known(key)) if equation is None else EXACT.read(equation.expr, self)
-            )
-        return self.memo[key]
 
 
 @dear(5)
@@ -78,7 +32,7 @@ def test_every_gradient_is_as_near_as_is_said(problem: Problem) -> None:
     if problem.network.loss == "none":
         return
     proof = certify(check_gradients(point_of(problem), "python"))
-    exact = ExactValues(problem, proof.check.point.trace.logged)
+    exact = Exactly(mp, problem, proof.check.point.trace.logged)
     for address, g, ulp in zip(
         proof.check.addresses, proof.check.gradients, proof.ulps, strict=True
     ):

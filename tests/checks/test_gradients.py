@@ -162,6 +162,48 @@ def test_at_a_kink_there_are_two_slopes() -> None:
     assert (dead.verdict, dead.numeric, dead.bound) == ("agrees", 0.0, 0.0)
 
 
+def one_input(x: float, t: tuple[float, ...], *layers: tuple[str, tuple[float, ...]]) -> Problem:
+    """Layers with the weights of their neurons from the first one before; others −½, ¼ … of it."""
+    sizes = [1, *(len(weights) for _, weights in layers)]
+    matrices = tuple(
+        tuple(tuple(w * (-0.5) ** i for i in range(n)) for w in weights)
+        for n, (_, weights) in zip(sizes, layers, strict=False)
+    )
+    shape = (Layer(len(weights), activation=name) for name, weights in layers)
+    network = Network((Layer(1), *shape), "cross-entropy")
+    return Problem(network, Parameters(matrices, ((),) * len(layers)), (Sample((x,), t),))
+
+
+def test_at_several_kinks_nothing_is_decided() -> None:
+    """All relus are on their kinks; 0 is right, but does not lie between the two slopes by x."""
+    problem = one_input(0.0, (0.25, 0.5), ("relu", (1.0, -2.0, 0.5)), ("softmax", (0.9, 0.3)))
+    element = named(check(problem))["dE/dout[0,1]"]
+    assert element.gradient == 0.0
+    assert element.numeric * element.high > 0.0
+    assert (element.verdict, element.reason) == ("undecided", "kinks")
+
+
+def test_a_bend_at_the_point_is_not_averaged() -> None:
+    """Of each step the softmax sees thousands, so E has a corner at x; its slope there is 0."""
+    element = named(check(one_input(5e-29, (1.0, 0.0), ("softmax", (1e30, -1e30)))))["dE/dout[0,1]"]
+    assert (element.verdict, element.reason) == ("undecided", "bent")
+
+
+def test_what_rounding_swallows_is_no_slope_of_0() -> None:
+    """Moving the net input −80 changes no bit of E; its gradient is e⁻¹²⁰ and not wrong."""
+    found = named(check(one_input(1.0, (1.0, 0.0, 0.0), ("softmax", (40.0, -80.0, 1.0)))))
+    element = found["delta[1,2]"]
+    assert 0.0 < element.gradient < 1e-50
+    assert (element.verdict, element.reason) == ("undecided", "too small")
+
+
+def test_an_infinite_net_input_decides_nothing() -> None:
+    problem = one_input(
+        1e200, (1.0, 0.0), ("identity", (1e200, 2.0, 3.0)), ("softmax", (-1.0, 2.0))
+    )
+    assert {e.verdict for e in check(problem) if e.address.layer == 2} == {"undecided"}
+
+
 def test_a_gradient_outside_of_the_two_slopes_differs() -> None:
     found = check(relu_on_its_kink("leaky-relu"))
     k = [a.positional for a in found.addresses].index("delta[1,1]")
