@@ -38,6 +38,7 @@ FACTS = {
     "delta": (27, 27, "d53d8cb1"),
     "geoj": (31, 28, "3012fd49"),
     "gfg-hebb": (12, 12, "e14b68bb"),
+    "han-kamber": (20, 20, "9ac1b913"),
     "hebb-unsupervised": (28, 28, "88dcd927"),
     "hmkcode-linear": (23, 21, "eca4bd25"),
     "id-ipk": (37, 20, "2d26f14c"),
