@@ -1,41 +1,53 @@
-"""``python -m benchmarks``: all measurements, as Markdown."""
+"""``python -m benchmarks``: all measurements, as Markdown.
+
+``python -m benchmarks compare REV`` compares two commits, ``python -m benchmarks growth`` draws how
+time and memory grow.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
 import sys
-from importlib import import_module
 
-WHAT = ["speed", "rules", "startup", "store", "gradchecks"]
+SECTIONS = {
+    "speed": "Steps",
+    "rules": "Learning rules",
+    "startup": "Start",
+    "store": "Traces on disk",
+    "gradchecks": "Checking gradients",
+}
 
 
 def main() -> None:
     """Measure what is asked for and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", default=WHAT, help=", ".join(WHAT))
+    parser.add_argument("what", nargs="*", default=list(SECTIONS), help=", ".join(SECTIONS))
     parser.add_argument("--rounds", type=int, default=9, help="measurements of each (9)")
+    parser.add_argument("--quick", action="store_true", help="3 rounds, no peer that compiles")
+    parser.add_argument("--write", metavar="DIR", help="also write DIR/benchmarks.md and a picture")
     chosen = parser.parse_args()
-    unknown = set(chosen.what) - set(WHAT)
+    unknown = set(chosen.what) - set(SECTIONS)
     if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(WHAT)}")
+        parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
 
-    # One thread for everybody: bptrace uses one, and a second core may belong to a neighbour.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import numba
-    import numpy
+    one_thread()
+    from benchmarks.page import Page
 
-    print(
-        f"Python {platform.python_version()}, NumPy {numpy.__version__}, Numba {numba.__version__},"
-        f" {platform.machine()}; {chosen.rounds} rounds, interleaved and shuffled; repeat with"
-        f" `python -m benchmarks {' '.join(chosen.what)} --rounds {chosen.rounds}`"
-    )
+    page = Page(sys.argv[1:], rounds=3 if chosen.quick else chosen.rounds, quick=chosen.quick)
     for what in chosen.what:
-        print()
-        for line in import_module(f"benchmarks.{what}").table(chosen.rounds):
-            print(line)
-            sys.stdout.flush()
+        page.measure(what, SECTIONS[what])
+    page.goals()
+    if chosen.write:
+        page.write(chosen.write)
+
+
+def one_thread() -> None:
+    """Give everybody one thread: bptrace uses one, and a second core may belong to a neighbour."""
+    for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Checking every gradient: against torch's gradcheck in slow mode, and scipy's check_grad.
 
 Peers that are not installed are left out. All of them compare every weight and bias, as "weights"
-does here; the whole check has every δ and ∂E/∂x besides, and the verdicts.
+does here; the whole check has every δ and ∂E/∂x besides, and the verdicts. Not measured:
+numdifftools (a dense Jacobian by extrapolation) and JAX's `check_grads` (along random directions,
+not element by element).
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from benchmarks.measure import ratios, rounds, typical
-from benchmarks.networks import build
+from benchmarks.measure import Sheet, Task, ratios, rounds, spread, typical
+from benchmarks.networks import build, name_of
 from bptrace.checks import gradients
+from bptrace.checks.certified import certify
 from bptrace.kernels import cast, compiled, ground
 from bptrace.kernels import differences as d
 from bptrace.model import Problem
@@ -103,24 +106,45 @@ def scipy_task(problem: Problem) -> Callable[[], object]:
     return lambda: check_grad(error, gradient, flat)
 
 
+def proof(point: gradients.Point) -> Callable[[], object]:
+    """Return the proof by balls alone: how many units in the last place each gradient is off."""
+    found = gradients.check_gradients(point, "numba")
+    return lambda: certify(found)
+
+
 PEERS = {"torch": torch_task, "scipy": scipy_task}
 
+TEXT = """torch is `torch.autograd.gradcheck` in slow mode, scipy `check_grad` with one-sided
+differences; both compare every weight and bias, one by one. "bptrace, weights" are the compiled
+differences for the same weights and biases, and for δ, each with its bound: one slope per net input
+instead of one per weight, which is most of the ratio. "whole check" adds ∂E/∂x, slopes by dual
+numbers and the verdicts; "proof" is the arithmetic of `--certify`."""
 
-def table(n: int) -> Iterator[str]:
-    """Yield the rows of the table; `n` rounds for each network."""
+
+def table(sheet: Sheet) -> Iterator[str]:
+    """Yield the rows of the table."""
+    yield TEXT
+    yield ""
     yield "| network | | ms | / bptrace, weights: median (min–max) | / bptrace, the whole check |"
     yield "|---|---|--:|--:|--:|"
     for widths in NETWORKS:
         problem = build(widths, samples=1)
         point = gradients.point_of(problem)
-        tasks = {"weights": kernel(point), "whole check": whole(point)}
-        tasks |= {name: make(problem) for name, make in PEERS.items() if find_spec(name)}
-        times = rounds(tasks, n)
-        for name in tasks:
-            middle, least, most = ratios(times, name, "weights")
-            check, _, _ = ratios(times, name, "whole check")
+        runs = {"weights": kernel(point), "whole check": whole(point)}
+        if find_spec("flint"):
+            runs["proof"] = proof(point)
+        runs |= {name: make(problem) for name, make in PEERS.items() if find_spec(name)}
+        times = rounds({name: Task(run) for name, run in runs.items()}, min(3, sheet.rounds))
+        network = name_of(widths)
+        for name in runs:
+            ratio = ratios(times, name, "weights")
+            sheet.found[f"gradients {network}: {name}"] = ratio
             who = name if name in PEERS else f"bptrace, {name}"
             yield (
-                f"| {'-'.join(map(str, widths))} | {who} | {1e3 * typical(times, name):,.2f} "
-                f"| {middle:,.0f} ({least:,.0f}–{most:,.0f}) | {check:,.1f} |"
+                f"| {network} | {who} | {1e3 * typical(times, name):,.2f} "
+                f"| {ratio.text()} | {ratios(times, name, 'whole check').text()} |"
+            )
+        if "proof" in times:
+            sheet.found[f"gradients {network}: proof, ms"] = spread(
+                [1e3 * t for t in times["proof"]]
             )

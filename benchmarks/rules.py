@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.measure import ratios, rounds, typical
-from benchmarks.networks import build
-from benchmarks.speed import bptrace_run
-from bptrace.kernels import compiled
+from benchmarks.measure import Sheet, Task, ratios, rounds, typical
+from benchmarks.networks import build, name_of
+from benchmarks.ours import Ours
 from bptrace.maths.rules import RULES
 
-WIDTHS, STEPS = (2, 2, 2), 50_000
+STEPS = {(2, 2, 2): 50_000, (784, 30, 10): 200}
+TEXT = """Without log. Adam takes two powers of β a step to correct its means, and a root and three
+quotients for each parameter. Local rules have no way back to calculate."""
 
 
-def table(n: int) -> Iterator[str]:
-    """Yield the rows of the table; `n` rounds in which all rules take their turn."""
-    problem = build(WIDTHS)
-    runs = {}
+def table(sheet: Sheet) -> Iterator[str]:
+    """Yield the rows of the table; in each round all rules take their turn."""
+    times = {}
+    for widths, steps in STEPS.items():
+        problem = build(widths)
+        tasks = {}
+        for rule in RULES:
+            training = replace(problem.training, rule=rule.name, learning_rate=0.001)
+            tasks[rule.name] = Task(Ours(replace(problem, training=training), steps).run, steps)
+        times[name_of(widths)] = rounds(tasks, sheet.rounds)
+    yield TEXT
+    yield ""
+    heads = (f"steps/s, {name} | time / gradient descent: median (min–max)" for name in times)
+    yield f"| rule | {' | '.join(heads)} |"
+    yield "|---" + "|--:" * (2 * len(times)) + "|"
     for rule in RULES:
-        training = replace(problem.training, rule=rule.name, learning_rate=0.001)
-        other = replace(problem, training=training)
-        runs[rule.name] = bptrace_run(compiled.run_steps, other, STEPS, log=False)
-    times = rounds(runs, n)
-    yield "| rule | steps/s, 2-2-2 | time / gradient descent: median (min–max) |"
-    yield "|---|--:|--:|"
-    for name in runs:
-        middle, least, most = ratios(times, name, "gradient-descent")
-        rate = STEPS / typical(times, name)
-        yield f"| {name} | {rate:,.0f} | {middle:.2f} ({least:.2f}–{most:.2f}) |"
+        cells = [rule.name]
+        for name, found in times.items():
+            ratio = ratios(found, rule.name, "gradient-descent")
+            sheet.found[f"rules {name}: {rule.name}"] = ratio
+            cells += [f"{1 / typical(found, rule.name):,.0f}", ratio.text()]
+        yield f"| {' | '.join(cells)} |"

@@ -1,80 +1,235 @@
-"""Steps per second, with and without the log, against NumPy in matrix form and plain Python."""
+"""Steps per second, with and without the log, against the peers and against the machine."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.measure import ratios, rounds, typical
-from benchmarks.networks import STEPS, build
-from benchmarks.numpy_peer import Peer
-from bptrace.engine import start
-from bptrace.kernels import cast, compiled, source
-from bptrace.model import Problem
+from benchmarks import limits, ours, peers
+from benchmarks.bounds import trajectory
+from benchmarks.measure import PROCESSOR, Sheet, Task, Times, ratios, rounds, spread, typical
+from benchmarks.record import in_our_order
+from benchmarks.work import Work
+from bptrace.kernels import source
 
-Kernel = Callable[[cast.Net, cast.Plan, "array[float]", "array[float]"], object]
-PLAIN_IS_SLOWER = 100  # by about this factor, so it gets fewer steps
+US, LOG, RING, PLAIN = "bptrace", "bptrace, log", "bptrace, log in a ring", "bptrace, plain Python"
+"""Our tasks; those of a peer are its name, and its name with ", log"."""
 
+SECONDS = 0.02
+"""Of one measurement."""
 
-def bptrace_run(kernel: Kernel, problem: Problem, steps: int, log: bool) -> Callable[[], object]:
-    """Return a run of the kernel into a log whose memory is there, because it was written to."""
-    net, plan = cast.cast_net(problem), cast.cast_plan(problem, 0, steps, log)
-    first = start(problem).numbers
-    numbers = cast.new_log(problem.layout, first, steps, log)
-    errors = cast.new_errors(steps)
+LOG_BYTES = 2**26
+"""Of records that a measurement keeps at most."""
 
-    def run() -> array[float]:
-        numbers[: len(first)] = first
-        kernel(net, plan, numbers, errors)
-        return numbers
+CHECKED = 6
+"""Steps over which peers are compared with us, number by number."""
 
-    return run
+TOO_WIDE = 1e-6
+"""A bound that leaves more than this to chance shows nothing, with numbers around 1."""
 
 
-def check_same_work(problem: Problem, steps: int, peer: Peer) -> None:
-    """Make sure that both calculate the same, so that the comparison means something.
+class Case(NamedTuple):
+    """A network and a batch size, with the machine's limits that belong beside it."""
 
-    NumPy adds in another order and has another exp: parameters agree to some 10⁻¹⁵ after a few
-    steps. 10⁻⁹ shows a different formula and nothing finer; the tests show that.
-    """
-    numbers = bptrace_run(compiled.run_steps, problem, steps, log=True)()
-    peer.run(keep=True)
-    ours = np.asarray(numbers)[: peer.log.size].reshape(peer.log.shape)[:20]
-    if not np.allclose(ours, peer.log[:20], rtol=1e-9, atol=1e-12):
-        raise SystemExit("NumPy's steps are not bptrace's: the comparison is void")
+    widths: tuple[int, ...]
+    batch: int = 1
+    limits: tuple[str, ...] = ()
+    quick: bool = True
 
 
-def table(n: int) -> Iterator[str]:
-    """Yield the rows of the table; `n` rounds for each network."""
+CASES = (
+    Case((2, 2, 2), limits=("chain",)),
+    Case((2, 10, 10, 1)),
+    Case((784, 30, 10), limits=("L2", "memory", "streaming", "copy")),
+    Case((784, 30, 10), 32, limits=("arithmetic",)),
+    Case((784, 256, 128, 10), 32, limits=("arithmetic",), quick=False),
+)
+
+LIMITS_TEXT = """A step of 2-2-2 cannot be faster than its dependent operations, one by one.
+784-30-10, one sample at a time, writes all its weights once a step, which the second-level cache
+takes at its rate at best; with the log, a record of 389 KB goes to memory. Batches of 32 are
+arithmetic: sums stay in printed order and no product is fused with a sum; the limit counts both."""
+
+LIMITS = {
+    "chain": ("dependent operations of a 2-2-2 step, ns", lambda: Task(limits.chain(50_000), 5e4)),
+    "L1": ("stores into 16 KiB, GB/s", lambda: Task(limits.stores(2**14, 2**26), 2**26)),
+    "L2": ("stores into 256 KiB, GB/s", lambda: Task(limits.stores(2**18, 2**26), 2**26)),
+    "memory": ("stores into 256 MiB, GB/s", lambda: Task(limits.stores(2**28, 2**28), 2**28)),
+    "streaming": (
+        "streaming stores into 256 MiB, GB/s",
+        lambda: Task(limits.stores(2**28, 2**28, streaming=True), 2**28),
+    ),
+    "copy": ("NumPy's copy of 128 MiB, GB/s", lambda: Task(limits.copies(2**28), 2**27)),
+    "arithmetic": (
+        "products and sums, one each, Gflop/s",
+        lambda: Task(limits.arithmetic(2**28), 2**28),
+    ),
+}
+
+
+def table(sheet: Sheet) -> Iterator[str]:
+    """Yield the tables; all tasks of a network take their turn in each round."""
+    for case in CASES:
+        if case.quick or not sheet.quick:
+            yield from _case(case, sheet)
+            yield ""
+    yield from _limits(sheet)
+
+
+def _case(case: Case, sheet: Sheet) -> Iterator[str]:
+    work = Work(case.widths, case.batch)
+    tasks = _our_tasks(work, sheet)
+    shown = [US, RING, PLAIN]
+    for entry in peers.installed(sheet.quick):
+        if case.batch * sum(w.size for w in work.weights) <= entry.most:
+            check(work, entry)
+            for keep in (False, True):
+                tasks[entry.name + ", log" * keep] = _calibrated(work, entry, keep)
+            shown.append(entry.name)
+    names = case.limits if not sheet.quick else tuple(n for n in case.limits if n == "chain")
+    for name in names:
+        tasks[name] = LIMITS[name][1]()
+    times = rounds(tasks, sheet.rounds)
+    _remember(work, times, sheet)
+    yield f"### {work.name}"
+    yield ""
     yield (
-        "| network | log | bptrace, steps/s | NumPy, steps/s | NumPy / bptrace: median (min–max) "
-        "| plain Python / bptrace |"
+        "| | steps/s | time / bptrace: median (min–max) | with log, steps/s "
+        "| time / bptrace with log | the log costs |"
     )
-    yield "|---|---|--:|--:|--:|--:|"
-    for widths, steps in STEPS.items():
-        problem = build(widths)
-        fewer, few = max(1, steps // 10), max(1, steps // PLAIN_IS_SLOWER)
-        peer = Peer(problem, fewer)
-        check_same_work(problem, fewer, peer)
-        for log in (False, True):
-            times = rounds(
-                {
-                    "bptrace": bptrace_run(compiled.run_steps, problem, steps, log),
-                    "numpy": partial(peer.run, keep=log),
-                    "plain": bptrace_run(source.run_steps, problem, few, log),
-                },
-                n,
+    yield "|---|--:|--:|--:|--:|--:|"
+    for name in shown:
+        yield _row(times, name)
+
+
+def _our_tasks(work: Work, sheet: Sheet) -> dict[str, Task]:
+    once = ours.of(work, 8)
+    once.run()  # loads the kernels
+    steps = _fitting(work, once.steps, _seconds(once.run), keep=False)
+    kept = _fitting(work, once.steps, _seconds(once.run), keep=True)
+    few = max(1, steps // 100)
+    runs = {
+        US: ours.of(work, steps),
+        LOG: ours.of(work, kept, keep=True),
+        RING: ours.of(work, steps, keep=True, ring=True),
+        PLAIN: ours.Ours(work.problem, few, kernel=source.run_steps),
+        f"{PLAIN}, log": ours.Ours(work.problem, few, keep=True, kernel=source.run_steps),
+    }
+    return {name: Task(run.run, run.steps) for name, run in runs.items()}
+
+
+def _calibrated(work: Work, entry: peers.Entry, keep: bool) -> Task:
+    make = entry.load()
+    peer = make(work, entry.try_steps, keep)
+    peer.run()
+    steps = _fitting(work, entry.try_steps, _seconds(peer.run), keep)
+    return Task(make(work, steps, keep).run, steps)
+
+
+def _seconds(run: object) -> float:
+    begin = PROCESSOR()
+    run()  # type: ignore[operator]
+    return PROCESSOR() - begin
+
+
+def _fitting(work: Work, steps: int, seconds: float, keep: bool) -> int:
+    """Return how many steps fill a measurement, and no more memory than they may."""
+    fitting = int(SECONDS * steps / seconds)
+    return max(1, min(fitting, LOG_BYTES // (8 * work.size)) if keep else fitting)
+
+
+def check(work: Work, entry: peers.Entry) -> None:
+    """Make sure that a peer calculates what we calculate, or there would be nothing to compare.
+
+    All numbers of some steps, and the parameters without a log, are within the bound of what two
+    correct programs may be apart.
+    """
+    if not entry.comparable:
+        return
+    make = entry.load()
+    _, bounds = trajectory(work, CHECKED + 1)
+    our = ours.of(work, CHECKED, keep=True)
+    our.run()
+    kept, bare = make(work, CHECKED, True), make(work, CHECKED, False)
+    kept.run()
+    bare.run()
+    theirs = np.array([in_our_order(kept.step(s)) for s in range(CHECKED)])
+    weights, biases = bare.parameters()
+    end, n = np.concatenate([p.ravel() for p in (*weights, *biases)]), len(our.parameters())
+    agrees = (
+        bounds.max() < TOO_WIDE
+        and (abs(theirs - our.records()) <= bounds[:-1]).all()
+        and (abs(end - our.parameters()) <= bounds[-1, :n]).all()
+    )
+    if not agrees:
+        raise SystemExit(f"{work.name}: {entry.name} calculates other numbers than bptrace")
+
+
+def _remember(work: Work, times: Times, sheet: Sheet) -> None:
+    """Keep the ratios by name: what takes how many times as long as ours."""
+    for name in times:
+        if name not in LIMITS:
+            base = LOG if name.endswith(", log") else US
+            sheet.found[f"{work.name}: {name}"] = ratios(times, name, base)
+    for name, kept in ((LOG, LOG), (RING, RING)):
+        sheet.found[f"{work.name}: cost of {name}"] = ratios(times, kept, US)
+    for name, (task, amount) in _work_at_limit(work).items():
+        if name in times:
+            pairs = zip(times[name], times[task], strict=True)
+            sheet.found[f"{work.name}: share of {name}"] = spread(
+                [amount * a / b for a, b in pairs]
             )
-            per_step = {"bptrace": steps, "numpy": fewer, "plain": few}
-            times = {name: [t / per_step[name] for t in each] for name, each in times.items()}
-            middle, least, most = ratios(times, "numpy", "bptrace")
-            plain, _, _ = ratios(times, "plain", "bptrace")
-            name = "-".join(map(str, widths))
-            yield (
-                f"| {name} | {'yes' if log else 'no'} | {1 / typical(times, 'bptrace'):,.0f} "
-                f"| {1 / typical(times, 'numpy'):,.0f} "
-                f"| {middle:,.1f} ({least:,.1f}–{most:,.1f}) | {plain:,.0f} |"
+    for name in LIMITS:
+        if name in times:
+            values = [t * 1e9 if name == "chain" else 1 / t / 1e9 for t in times[name]]
+            sheet.found[f"limit: {name}"] = spread(values)
+
+
+def _work_at_limit(work: Work) -> dict[str, tuple[str, float]]:
+    """Return for each limit which of our tasks runs into it, and how much of it a step needs."""
+    pairs = [w.size for w in work.weights]
+    parameters = sum(pairs) + sum(b.size for b in work.biases)
+    passes = 3 * sum(pairs) - pairs[0]  # forward, gradients, back through all but the first layer
+    return {
+        "chain": (US, 1.0),
+        "L2": (US, 8.0 * parameters),
+        "streaming": (LOG, 8.0 * work.size),
+        "arithmetic": (US, 2.0 * (work.batch * passes + parameters)),
+    }
+
+
+def _row(times: Times, name: str) -> str:
+    if name == RING:
+        plain, kept = None, RING
+    else:
+        plain, kept = name, f"{name}, log"
+    cells = [name]
+    if plain is None:
+        cells += ["", ""]
+    else:
+        cells += [f"{1 / typical(times, plain):,.0f}", ratios(times, plain, US).text()]
+    cells += [f"{1 / typical(times, kept):,.0f}", ratios(times, kept, LOG).text()]
+    cost = ratios(times, kept, plain or US)
+    cells.append(f"{100 * (cost.median - 1):+,.0f} %")
+    return f"| {' | '.join(cells)} |"
+
+
+def _limits(sheet: Sheet) -> Iterator[str]:
+    """Yield the limits that were measured, and how near to them our steps come."""
+    yield "### The machine's limits"
+    yield ""
+    yield "| limit, one core | measured: median (min–max) | bptrace reaches |"
+    yield "|---|--:|---|"
+    for name, (what, _) in LIMITS.items():
+        if f"limit: {name}" in sheet.found:
+            end = f": share of {name}"
+            reached = "; ".join(
+                f"{key.removesuffix(end)}: {share.percent()}"
+                for key, share in sheet.found.items()
+                if key.endswith(end)
             )
+            yield f"| {what} | {sheet.found[f'limit: {name}'].text()} | {reached or '–'} |"
+    yield ""
+    yield LIMITS_TEXT

@@ -5,44 +5,66 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import ratios, rounds, typical
+from benchmarks.measure import WALL, Sheet, Spread, Task, ratios, rounds, typical
 
 COMMANDS = {
     "bptrace --help": ["-m", "bptrace", "--help"],
     "bptrace run lh25-2020": ["-m", "bptrace", "run", "lh25-2020"],
+    "bptrace check lh25-2020": ["-m", "bptrace", "check", "lh25-2020"],
 }
 
+NOTHING: Mapping[str, str] = {}
 
-def start(arguments: list[str], bytecode: str) -> None:
+
+def start(arguments: list[str], bytecode: str, more: Mapping[str, str] = NOTHING) -> None:
     """Start Python with `arguments`; what it prints is thrown away.
 
     Byte code is kept in the folder `bytecode`, as an installed program has it; without it Python
     would compile bptrace's sources in each round, which takes longer than running them.
     """
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, **more}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    subprocess.run(
-        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=False
     )
+    if done.returncode > 1:  # 1: the page that is checked has a mistake
+        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}")
 
 
-def table(n: int) -> Iterator[str]:
-    """Yield the rows of the table; `n` rounds."""
-    if find_spec("bptrace.__main__") is None:
-        yield "(left out: there is no command line yet)"
-        return
+def compilation() -> float:
+    """Return seconds of processor time that the first compilation takes.
+
+    The same short run twice, with an empty folder for the machine code: the second only loads it.
+    """
+    run = ["-m", "bptrace", "train", "lh25-2020", "--steps", "2", "--engine", "numba", "--quiet"]
+    spent = []
+    with TemporaryDirectory() as cache:
+        for _ in range(2):
+            before = os.times()
+            start(run, cache, {"NUMBA_CACHE_DIR": cache})
+            after = os.times()
+            spent.append(after.children_user - before.children_user)
+    return spent[0] - spent[1]
+
+
+def table(sheet: Sheet) -> Iterator[str]:
+    """Yield the rows of the table."""
     commands = {"python -c pass": ["-c", "pass"], **COMMANDS}
     with TemporaryDirectory() as bytecode:
-        tasks = {name: partial(start, each, bytecode) for name, each in commands.items()}
-        times = rounds(tasks, n)
+        tasks = {name: Task(partial(start, each, bytecode)) for name, each in commands.items()}
+        times = rounds(tasks, sheet.rounds, WALL)
     yield "| command | ms | / bare interpreter: median (min–max) |"
     yield "|---|--:|--:|"
     for name in commands:
-        middle, least, most = ratios(times, name, "python -c pass")
-        ms = 1000 * typical(times, name)
-        yield f"| `{name}` | {ms:.0f} | {middle:.1f} ({least:.1f}–{most:.1f}) |"
+        ratio = ratios(times, name, "python -c pass")
+        sheet.found[f"start: {name}"] = ratio
+        yield f"| `{name}` | {1000 * typical(times, name):.0f} | {ratio.text(1)} |"
+    if not sheet.quick:
+        took = compilation()
+        sheet.found["start: first compilation, s"] = Spread(took, took, took)
+        yield ""
+        yield f"The first compilation of the kernels takes {took:.1f} s of processor time, once."

@@ -10,7 +10,8 @@ from random import Random
 
 import numpy as np
 
-from benchmarks.measure import ratios, rounds, typical
+from benchmarks.measure import WALL, Sheet, Spread, Task, ratios, rounds, spread, typical
+from benchmarks.networks import name_of
 from bptrace import io
 from bptrace.engine import go_on, start
 from bptrace.model import Problem
@@ -22,31 +23,35 @@ WIDTH = 4096  # numbers in a row
 STEPS = 300_000
 ACCESSED = {(2, 2, 2): 1_000_000, (784, 30, 10): 2_000}
 """Steps of a run of which any one is asked for."""
+TEXT = """The memmap is preallocated by the same portions and flushed at the end; the store writes
+the same bytes in blocks, hashes each, flushes them and renames its record into place. By the clock
+on the wall, as the disk is part of it."""
 
 
-def table(n: int) -> Iterator[str]:
-    """Yield the rows of the tables; `n` rounds."""
+def table(sheet: Sheet) -> Iterator[str]:
+    """Yield the rows of the tables."""
+    yield TEXT
+    yield ""
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as place:
         folder = Path(place)
-        yield from _throughput(folder, n)
+        yield from _throughput(folder, sheet)
         yield ""
-        yield from _recording(folder, n)
+        yield from _recording(folder, sheet)
         yield ""
-        yield from _access(folder)
+        yield from _access(folder, sheet)
 
 
-def _throughput(folder: Path, n: int) -> Iterator[str]:
+def _throughput(folder: Path, sheet: Sheet) -> Iterator[str]:
     raw = np.random.default_rng(0).random(PORTION // 8).tobytes()
-    times = rounds({"store": _stored(folder, raw), "memmap": _mapped(folder, raw)}, n)
+    tasks = {"store": Task(_stored(folder, raw)), "memmap": Task(_mapped(folder, raw))}
+    times = rounds(tasks, sheet.rounds, WALL)
     rate = {name: PORTION * PORTIONS / typical(times, name) / 1e6 for name in times}
-    middle, least, most = ratios(times, "memmap", "store")
+    share = sheet.found["store: append"] = ratios(times, "memmap", "store")
     yield "| 64 MiB in portions of 1 MiB, on the disk at the end | MB/s | of the memmap's rate |"
     yield "|---|--:|--:|"
     yield f"| `numpy.memmap`, flushed | {rate['memmap']:,.0f} | 1 |"
-    yield (
-        f"| store: blocks, each with its hash, committed | {rate['store']:,.0f} "
-        f"| {middle:.2f} ({least:.2f}–{most:.2f}) |"
-    )
+    ours = f"{rate['store']:,.0f} | {share.text()}"
+    yield f"| store: blocks, each with its hash, committed | {ours} |"
 
 
 def _stored(folder: Path, raw: bytes) -> Callable[[], object]:
@@ -78,7 +83,7 @@ def _mapped(folder: Path, raw: bytes) -> Callable[[], object]:
     return write
 
 
-def _recording(folder: Path, n: int) -> Iterator[str]:
+def _recording(folder: Path, sheet: Sheet) -> Iterator[str]:
     problem = io.load("lh25-2020")
     problem = replace(problem, training=replace(problem.training, steps=STEPS))
 
@@ -86,30 +91,29 @@ def _recording(folder: Path, n: int) -> Iterator[str]:
         with Writer.create(problem, folder / "run", STEPS, force=True) as writer:
             writer.advance(STEPS, "numba")
 
-    times = rounds(
-        {"run": lambda: go_on(problem, start(problem), STEPS, "numba"), "recorded": recorded}, n
-    )
-    middle, least, most = ratios(times, "recorded", "run")
+    bare = Task(lambda: go_on(problem, start(problem), STEPS, "numba"))
+    times = rounds({"run": bare, "recorded": Task(recorded)}, sheet.rounds, WALL)
+    cost = sheet.found["store: recording"] = ratios(times, "recorded", "run")
     yield f"| {STEPS:,} steps of a 2-2-2 network | steps/s | time / not recorded |"
     yield "|---|--:|--:|"
     yield f"| not recorded | {STEPS / typical(times, 'run'):,.0f} | 1 |"
     yield (
         f"| recorded: E of every step, checkpoints | {STEPS / typical(times, 'recorded'):,.0f} "
-        f"| {middle:.1f} ({least:.1f}–{most:.1f}) |"
+        f"| {cost.text()} |"
     )
 
 
-def _access(folder: Path) -> Iterator[str]:
+def _access(folder: Path, sheet: Sheet) -> Iterator[str]:
     yield (
         "| network | steps | opening, ms | any step, recomputed and proved, ms "
         "| bytes of the full records |"
     )
     yield "|---|--:|--:|--:|--:|"
     for widths, steps in ACCESSED.items():
-        name = "-".join(map(str, widths))
+        name = name_of(widths)
         file = folder / f"{name}.toml"  # a trace keeps the text of its file
         file.write_text(_text(widths, steps), encoding="utf-8")
-        yield _accessed(io.load(file), folder / name)
+        yield _accessed(io.load(file), folder / name, sheet)
 
 
 def _text(widths: Sequence[int], steps: int) -> str:
@@ -127,7 +131,7 @@ def _text(widths: Sequence[int], steps: int) -> str:
     return "\n".join(blocks) + "\n"
 
 
-def _accessed(problem: Problem, folder: Path) -> str:
+def _accessed(problem: Problem, folder: Path, sheet: Sheet) -> str:
     steps = problem.training.steps
     with Writer.create(problem, folder, steps) as writer:
         writer.advance(steps, "numba")
@@ -135,14 +139,18 @@ def _accessed(problem: Problem, folder: Path) -> str:
     random = Random(0)
     times = rounds(
         {
-            "open": lambda: opened.append(open_trace(folder)),
-            "step": lambda: opened[-1].at("dE/dw[1,1,1]", random.randint(1, steps)),
+            "open": Task(lambda: opened.append(open_trace(folder))),
+            "step": Task(lambda: opened[-1].at("dE/dw[1,1,1]", random.randint(1, steps))),
         },
-        21,
+        2 * sheet.rounds + 3,
+        WALL,
     )
     size = sum(512 * place.stat().st_blocks for place in folder.rglob("*"))
-    full = 8 * problem.layout.size * steps
+    share = size / (8 * problem.layout.size * steps)
+    any_step = spread([1e3 * t for t in times["step"]])
+    sheet.found[f"store: any step {folder.name}, ms"] = any_step
+    sheet.found[f"store: bytes {folder.name}"] = Spread(share, share, share)
     return (
         f"| {folder.name} | {steps:,} | {1e3 * typical(times, 'open'):.1f} "
-        f"| {1e3 * typical(times, 'step'):.1f} | {100 * size / full:.2f} % |"
+        f"| {any_step.text(1)} | {100 * share:.2f} % |"
     )
