@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 
 SECTIONS = {
     "speed": "Steps",
@@ -19,8 +20,14 @@ SECTIONS = {
 }
 
 
-def main() -> None:
+COMMANDS = ("compare", "growth")
+
+
+def main() -> int:
     """Measure what is asked for and print it."""
+    one_thread()
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        return int(import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="*", default=list(SECTIONS), help=", ".join(SECTIONS))
     parser.add_argument("--rounds", type=int, default=9, help="measurements of each (9)")
@@ -31,7 +38,6 @@ def main() -> None:
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
 
-    one_thread()
     from benchmarks.page import Page
 
     page = Page(sys.argv[1:], rounds=3 if chosen.quick else chosen.rounds, quick=chosen.quick)
@@ -40,6 +46,7 @@ def main() -> None:
     page.goals()
     if chosen.write:
         page.write(chosen.write)
+    return 0
 
 
 def one_thread() -> None:
@@ -51,4 +58,4 @@ def one_thread() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
