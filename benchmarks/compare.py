@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -36,11 +37,15 @@ COMMANDS = {
 
 
 class Place(NamedTuple):
-    """A commit, checked out: its name, its folder, and where its byte and machine code is kept."""
+    """A commit, checked out: its name, its folder, and where its byte and machine code is kept.
+
+    `probe` is a copy of the probe, which stays what it is while somebody edits the original.
+    """
 
     name: str
     folder: Path
     cache: Path
+    probe: Path
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which its Python runs."""
@@ -137,32 +142,31 @@ def _number(value: float) -> str:
 # Measuring
 
 
-def command(name: str, times: int) -> list[str]:
+def command(place: Place, name: str, times: int) -> list[str]:
     """Return the command that runs a task so many times."""
     if name in COMMANDS:
         return [sys.executable, "-P", "-m", "bptrace", *COMMANDS[name]]
-    return [sys.executable, "-P", str(PROBE), name, str(times)]
+    return [sys.executable, "-P", str(place.probe), name, str(times)]
 
 
 def seconds(place: Place, name: str) -> float:
     """Return the processor time of a task: of a whole process, or as the probe says."""
-    before = os.times()
-    found = run(place, command(name, 3))
-    after = os.times()
-    if name in TASKS:
-        return float(found)
-    user, system = (
-        getattr(after, part) - getattr(before, part)
-        for part in ("children_user", "children_system")
-    )
-    return float(user + system)
+    before = spent_by_children()
+    found = run(place, command(place, name, 3))
+    return float(found) if name in TASKS else spent_by_children() - before
+
+
+def spent_by_children() -> float:
+    """Return the processor time of all processes that were started and have ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def instructions(place: Place, name: str) -> float:
     """Return the instructions of a task: of a process that runs it four times, less one of one."""
     if name in COMMANDS:
-        return _counted(place, command(name, 1))
-    return (_counted(place, command(name, 4)) - _counted(place, command(name, 1))) / 3
+        return _counted(place, command(place, name, 1))
+    return (_counted(place, command(place, name, 4)) - _counted(place, command(place, name, 1))) / 3
 
 
 def _counted(place: Place, words: list[str]) -> float:
@@ -183,12 +187,12 @@ def perf_counts() -> bool:
 
 def first_run(place: Place) -> float:
     """Run every kind of task once, so that all is compiled; return its processor time."""
-    before = os.times().children_user
-    run(place, command("2-2-2", 0))
-    took = os.times().children_user - before
+    before = spent_by_children()
+    run(place, command(place, "2-2-2", 0))
+    took = spent_by_children() - before
     for name in COMMANDS:
-        run(place, command(name, 0))
-    return float(took)
+        run(place, command(place, name, 0))
+    return took
 
 
 def run(place: Place, words: list[str]) -> str:
@@ -214,12 +218,12 @@ def worktrees(*revisions: str) -> Iterator[list[Place]]:
     """Check revisions out into a temporary folder; remove it afterwards, whatever happens."""
     scratch = Path(tempfile.mkdtemp(prefix="bptrace-compare-"))
     try:
-        places = []
+        places, probe = [], Path(shutil.copy(PROBE, scratch))
         for k, revision in enumerate(revisions):
             commit = git("rev-parse", "--short", "--verify", f"{revision}^{{commit}}").strip()
             folder = scratch / f"{k}-{commit}"
             git("worktree", "add", "--quiet", "--detach", str(folder), commit)
-            places.append(Place(commit, folder, scratch / f"cache-{k}"))
+            places.append(Place(commit, folder, scratch / f"cache-{k}", probe))
         yield places
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from tempfile import TemporaryDirectory
 
+from benchmarks.compare import spent_by_children
 from benchmarks.measure import WALL, Sheet, Spread, Task, ratios, rounds, typical
 
 COMMANDS = {
@@ -44,10 +45,9 @@ def compilation() -> float:
     spent = []
     with TemporaryDirectory() as cache:
         for _ in range(2):
-            before = os.times()
+            before = spent_by_children()
             start(run, cache, {"NUMBA_CACHE_DIR": cache})
-            after = os.times()
-            spent.append(after.children_user - before.children_user)
+            spent.append(spent_by_children() - before)
     return spent[0] - spent[1]
 
 
