@@ -27,6 +27,7 @@ from bptrace.address import Address, Quantity, partial
 from bptrace.errors import BptraceError
 from bptrace.kernels import differences as d
 from bptrace.kernels.cast import cast_net, cast_plan
+from bptrace.kernels.duals import dual_gradients
 from bptrace.kernels.ground import cast_ground
 from bptrace.model import Problem, Training
 
@@ -292,19 +293,23 @@ def check_gradients(point: Point, engine: str = "auto") -> GradientCheck:
     roundings = _zeros(n + samples * (n_in + n_x))
     arguments = (net, ground, plan, log, found, totals, sizes, roundings)
     chosen = _choose(engine, d.per_sample(net) * samples, n, n_in)
+    gradients = backpropagated(point, n, n_in)
+    slopes, verdicts = _zeros(len(gradients)), array("B", bytes(len(gradients)))
     remark = chosen.remark
     if chosen.engine == "numba":
-        from bptrace.kernels import compiled  # half a second, with NumPy and Numba
+        from bptrace.kernels import compiled, compiled_gradients  # half a second, with Numba
 
         remark = compiled.check_all(*arguments) or remark
+        found = _in_order(totals, found, samples, n_in, n_x)
+        compiled_gradients.dual_gradients(net, ground, plan, log, slopes)
+        compiled_gradients.judge_all(found, gradients, roundings, verdicts)
     else:
         d.check_all(*arguments)
-    slopes = _in_order(totals, found, samples, n_in, n_x)
-    gradients = _gradients(point, net.n_parameters, n_in)
-    return GradientCheck(
-        point, gradients, slopes, roundings, judged(gradients, slopes, roundings), chosen.engine,
-        remark,
-    )  # fmt: skip
+        found = _in_order(totals, found, samples, n_in, n_x)
+        dual_gradients(net, ground, plan, log, slopes)
+        d.judge_all(found, gradients, roundings, verdicts)
+    found[d.DUAL :: d.FIELDS] = slopes
+    return GradientCheck(point, gradients, found, roundings, verdicts, chosen.engine, remark)
 
 
 def judged(gradients: array[float], found: array[float], roundings: array[float]) -> array[int]:
@@ -342,8 +347,8 @@ def _in_order(
     return totals + nets + inputs
 
 
-def _gradients(point: Point, n: int, n_in: int) -> array[float]:
-    """Backpropagation's own gradients, in the same order."""
+def backpropagated(point: Point, n: int, n_in: int) -> array[float]:
+    """Return backpropagation's own gradients, as `GradientCheck` has them in order."""
     trace, layout = point.trace, point.problem.layout
     gradients = array("d", trace.log[layout.gradients : layout.gradients + n])
     delta = layout.sample_starts[Q.D_IN]

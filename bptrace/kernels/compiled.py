@@ -22,7 +22,7 @@ import numba
 import numpy as np
 
 from bptrace import maths, order
-from bptrace.kernels import differences, dispatch, ieee_intrinsics, source, tape
+from bptrace.kernels import differences, dispatch, duals, ieee_intrinsics, source, tape
 from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
 from bptrace.maths import ieee
@@ -64,7 +64,7 @@ def check_all(
     if numba.config.DISABLE_JIT:
         differences.check_all(net, ground, plan, log, *results)
         return ""
-    bundles = (_signed(bundle) for bundle in (_bare(net), ground, plan))
+    bundles = (signed(bundle) for bundle in (_bare(net), ground, plan))
     views = (*bundles, *map(np.asarray, (log, *results)))
     kernel, remark = _differences()
     try:
@@ -98,7 +98,7 @@ def build_differences(key: str, keep: bool) -> Callable[..., None]:
         differences.path_sizes(net, ground, plan, log, sizes)
         differences.gradient_roundings(net, ground, plan, log, sizes, roundings)
 
-    _install()
+    install()
     return kernel  # type: ignore[no-any-return, unused-ignore]
 
 
@@ -146,7 +146,7 @@ def build(key: str, keep: bool) -> Callable[..., None]:
             source.begin(plan, s)
             source.run_step(net, plan, log, errors, s)
 
-    _install()
+    install()
     return kernel  # type: ignore[no-any-return, unused-ignore]
 
 
@@ -172,7 +172,7 @@ def _no_cache(why: str) -> str:
 
 
 @cache
-def _install() -> None:
+def install() -> None:
     """Make everything that the kernel calls callable from compiled code."""
     ieee_intrinsics.install()
     register = numba.extending.register_jitable(**EXACT)
@@ -200,7 +200,7 @@ def functions() -> list[Callable[..., Any]]:
     """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
     loops: list[Callable[..., Any]] = [
         f
-        for module in (tape, source, differences)
+        for module in (tape, source, differences, duals)
         for f in vars(module).values()
         if isinstance(f, FunctionType)
     ]
@@ -220,7 +220,7 @@ def _view(bundle: NamedTuple) -> NamedTuple:
     return type(bundle)(*map(_view_one, bundle))
 
 
-def _signed(bundle: NamedTuple) -> NamedTuple:
+def signed(bundle: NamedTuple) -> NamedTuple:
     """Return what `_view` does, with signed numbers, of which some are subtracted there."""
     return type(bundle)(*map(_signed_one, bundle))
 

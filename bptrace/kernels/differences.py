@@ -1,4 +1,4 @@
-"""Central differences of E with a bound on their error, and slopes by dual numbers: the loops.
+"""Central differences of E with a bound on their error: the loops.
 
 A weight moves one net input only, and E depends on it through nothing else; so E is calculated from
 there on, and a difference for one net input serves all weights that lead into it: moving w by h
@@ -23,12 +23,12 @@ from bptrace.kernels.dispatch import (
     act,
     act_layer,
     act_slope,
-    cross_slope,
     fused_common,
     fused_loss,
     loss,
     loss_slope,
 )
+from bptrace.kernels.duals import INPUT, LAYER, ONE
 from bptrace.kernels.tape import evaluate
 
 if TYPE_CHECKING:
@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     from bptrace.kernels.ground import Ground
     from bptrace.kernels.source import Numbers
 
-ONE, LAYER, INPUT = 0, 1, 2
-"""What is moved: one net input, all of a layer, or an input x."""
-
 LOW, HIGH, BOUND, STEP, TRUNCATION, ROUNDING, STATUS, DUAL = range(8)
 FIELDS = 8
-"""What is found for each disturbance; LOW and HIGH differ at a kink only."""
+"""What is found for each disturbance; LOW and HIGH differ at a kink only, and DUAL is room for the
+slope by dual numbers (`duals`)."""
 
 SMOOTH, ONE_SIDED, KINK, KINKS, JUMP, BENT, UNKNOWN = range(7)
 """How it was found: by central differences, from the side on which the point lies, as two slopes
@@ -155,7 +153,6 @@ def one_slope(
         found[at + STATUS] = why_not(ground, int(found[at + STATUS]))
         if found[at + STATUS] >= JUMP:
             found[at + BOUND] = INFINITE
-    found[at + DUAL] = dual_slope(net, ground, plan, log, position, move, l, j)
 
 
 def why_not(ground: Ground, status: int) -> int:
@@ -493,57 +490,6 @@ def fused_change(
     return total, error
 
 
-def dual_slope(
-    net: Net, ground: Ground, plan: Plan, log: Numbers, position: int, move: int, l: int, j: int
-) -> float:
-    """Return the slope of E without differences: every number carries its slope along.
-
-    Forward, from the disturbance to E: the other way round than backpropagation adds up.
-    """
-    part, width = net.samples + position * net.sample_size, ground.width
-    slopes = position * ground.n_in
-    for m in range(l, net.depth + 1):
-        layer = net.layers[m]
-        for k in range(layer.size):
-            total, row = 0.0, layer.w_at + k * layer.sources
-            if m > l:
-                for i in range(layer.sources):
-                    total += log[row + i] * ground.now[width + i]
-            elif move == INPUT:
-                total = log[row + j]
-            elif move == LAYER or k == j:
-                total = 1.0
-            ground.now[k] = total
-        if m == net.depth and plan.fused:
-            for k in range(layer.size):
-                ground.now[width + k] = ground.now[k]
-        elif layer.of_layer:
-            dual_layer(net, ground, log, part, m)
-        else:
-            for k in range(layer.size):
-                slope = ground.slopes[slopes + layer.in_at + k]
-                ground.now[width + k] = slope * ground.now[k]
-    n, total = net.layers[net.depth].size, 0.0
-    for k in range(n):
-        total += ground.top_slopes[position * n + k] * ground.now[width + k]
-    return total
-
-
-def dual_layer(net: Net, ground: Ground, log: Numbers, part: int, m: int) -> None:
-    """Carry slopes through a softmax."""
-    layer = net.layers[m]
-    n, a = layer.size, part + layer.out_at
-    for k in range(n):
-        total, a_k = 0.0, log[a + k]
-        for i in range(n):
-            if i == k:
-                own = act_slope(layer.activation, log[part + layer.in_at + k], a_k, layer.option)
-                total += own * ground.now[i]
-            else:
-                total += cross_slope(layer.of_layer, a_k, log[a + i]) * ground.now[i]
-        ground.now[ground.width + k] = total
-
-
 # What follows for the parameters
 
 
@@ -634,7 +580,6 @@ def add_up(found: Numbers, at: int, x: float, totals: Numbers, to: int) -> None:
     totals[to + TRUNCATION] += found[at + TRUNCATION] * size
     totals[to + ROUNDING] += found[at + ROUNDING] * size
     totals[to + STATUS] = max(totals[to + STATUS], found[at + STATUS])
-    totals[to + DUAL] += found[at + DUAL] * x
 
 
 def gradient_roundings(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bptrace.kernels.cast import Net
 from bptrace.kernels.differences import NOISE, SHIFTS, SMALLEST, STEPS, UNIT
+from bptrace.kernels.duals import LANES
 from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import OUT, Activation
 from bptrace.maths.bounds import BOUNDED, Bounded
@@ -51,8 +52,8 @@ class Ground(NamedTuple):
     noise : array of float
         For each sample and net input the rounding of its own formula; 0 for the table's.
     slopes, top_slopes : array of float
-        By dual numbers: ∂out/∂in for each sample and net input; for each sample and output ∂E/∂out
-        or, with a fused loss, ∂E/∂in.
+        By dual numbers: ∂out/∂in for each sample and net input (of a softmax that of the table);
+        for each sample and output ∂E/∂out or, with a fused loss, ∂E/∂in.
     slope_sizes, out_sizes, top_sizes : array of float
         |∂out/∂in|, |out| and |∂E/∂out| with what these may be off, in units of `PATH_UNIT`.
     inputs : int
@@ -64,6 +65,8 @@ class Ground(NamedTuple):
     steps, changes, errors, branches, crossed : array
         The steps of an attempt; by how much E changes with each, how far that may be off, the
         branches of all kinks, and how many kinks are crossed (2 for one on which z was not).
+    tangents : array of float
+        Room for the slopes of a layer's net inputs and outputs (`duals.block`).
     places : array of int
         The samples of the batch, from 0.
     width, n_in : int
@@ -90,6 +93,7 @@ class Ground(NamedTuple):
     changes: array[float]
     errors: array[float]
     branches: array[int]
+    tangents: array[float]
     crossed: array[int]
     places: array[int]
     width: int
@@ -131,6 +135,7 @@ def cast_ground(
         changes=array("d", bytes(8 * SHIFTS)),
         errors=array("d", bytes(8 * SHIFTS)),
         branches=array("q", bytes(8 * SHIFTS)),
+        tangents=array("d", bytes(16 * max(problem.network.widths[1:]) * LANES)),
         crossed=array("q", bytes(8 * SHIFTS)),
         places=places,
         width=width,
@@ -178,7 +183,10 @@ def _readings(
             for k in range(layer.size):
                 z = log[part + cast.in_at + k]
                 noise.append(_noise(entry.expr, z) if layer.formula else 0.0)
-                slopes.append(0.0 if entry.is_of_layer else _slope(entry, z, option))
+                if entry.is_of_layer:
+                    slopes.append(entry.slope(z, log[part + cast.out_at + k]))
+                else:
+                    slopes.append(_slope(entry, z, option))
         top.extend(_top(problem, net, log, part, place))
     return noise, slopes, top
 
