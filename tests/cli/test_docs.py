@@ -89,14 +89,16 @@ _OUTPUT = re.compile(r"(?ms)^<!-- output: bptrace (.*?) -->\n+```text\n(.*?)^```
 LONG = "train circle --hidden 1,2,3 --engine python"
 """135,000 steps."""
 
+CHINESE = tuple(f"zh/{page.name}" for page in sorted((DOCS / "zh").glob("*.md")))
+
 
 def shown_outputs() -> Iterator[object]:
     """Yield each example of the manuals: the arguments, and what is shown."""
-    for page in ("cli.md", "gradcheck.md", "training.md"):
+    for page in ("cli.md", "gradcheck.md", "training.md", *CHINESE):
         examples = _OUTPUT.findall((DOCS / page).read_text(encoding="utf-8"))
-        assert examples, page
+        assert examples or page in CHINESE, page
         for arguments, shown in examples:
-            slow = [pytest.mark.slow] if arguments == LONG else []
+            slow = [pytest.mark.slow] if arguments.startswith(LONG) else []
             yield pytest.param(arguments, shown, id=arguments, marks=slow)
 
 
@@ -108,3 +110,13 @@ def test_shown_output_is_what_the_program_prints(
     result = bptrace(*shlex.split(arguments))
     assert result.exit_code == 0
     assert result.stdout == shown
+
+
+@pytest.mark.parametrize("page", CHINESE)
+def test_a_page_in_chinese_has_the_sections_of_the_english_one(page: str) -> None:
+    texts = [(DOCS / name).read_text(encoding="utf-8") for name in (page, page[3:])]
+    assert f"(../{page[3:]})" in texts[0]
+    outputs = [[call.removesuffix(" --lang zh") for call, _ in _OUTPUT.findall(t)] for t in texts]
+    assert outputs[0] == outputs[1]
+    for mark in ("(?m)^## ", r"(?m)^\|"):  # sections, rows of tables
+        assert len(re.findall(mark, texts[0])) == len(re.findall(mark, texts[1]))
