@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -284,3 +285,33 @@ def test_a_trace_may_hold_any_buffer_of_float64(trace: Trace) -> None:
         other = Trace(PROBLEM, log, "python", notation.read)
         assert other["w1"].tolist() == trace["w1"].tolist()
         assert other.at("E", 2) == trace.at("E", 2)
+
+
+def test_a_derivative_through_hundreds_of_layers() -> None:
+    """Python's stack would end at some hundred equations that wait for one another."""
+    depth, draw = 300, Random(0)
+    widths = [3 - l % 2 for l in range(depth)] + [1]
+    weights = tuple(
+        tuple(tuple(draw.uniform(-1.5, 1.5) for _ in range(m)) for _ in range(n))
+        for m, n in pairwise(widths)
+    )
+    biases = tuple(tuple(draw.uniform(-0.2, 0.2) for _ in range(n)) for n in widths[1:])
+    layers = (Layer(widths[0]), *(Layer(n, activation="tanh", biases=n) for n in widths[1:]))
+    sample = Sample((0.1, 0.2, 0.3), (0.5,))
+    deep = Problem(
+        Network(layers),
+        Parameters(weights, biases),
+        (sample,),
+        Training("gradient-descent", 0.1),
+    )
+    trace = run(deep, "python", 1)
+
+    slopes = [1.0]  # ∂out[300,1]/∂out[l,j] of layer l, from the last on
+    for l in range(depth, 1, -1):
+        outs = [trace.at(f"out[{l},{j + 1}]") for j in range(widths[l])]
+        slopes = [slope * (1.0 - a * a) for slope, a in zip(slopes, outs, strict=True)]
+        slopes = [
+            sum((s * row[i] for s, row in zip(slopes, weights[l - 1], strict=True)), -0.0)
+            for i in range(widths[l - 1])
+        ]
+    assert trace.at(f"dout[{depth},1]/dout[1,1]") == slopes[0] != 0.0

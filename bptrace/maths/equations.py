@@ -30,6 +30,7 @@ from bptrace.maths.expr import (
     bind,
     inline,
     mul,
+    refs,
     spread,
 )
 from bptrace.maths.losses import LOSSES, Fused, fused
@@ -494,13 +495,34 @@ class Values:
     def __call__(self, key: Hashable) -> float:
         """Return the value of an address; raises `BptraceError` if the network has none such."""
         assert isinstance(key, Address)
-        value = self._memo.get(key)
-        if value is None:
-            value = self.known(key)
-            if value is None:
-                equation = self.chapter.equation(key)
-                if equation is None:
-                    raise LookupError(f"{key.positional} is neither known nor calculated")
-                value = FLOATS.read(equation.expr, self)
+        if key not in self._memo:
+            self._work_out(key)
+        return self._memo[key]
+
+    def _work_out(self, key: Address) -> None:
+        """Fill the memo up to `key`.
+
+        What an equation waits for goes onto a list of its own: a derivative through a hundred
+        layers would be too deep for Python's stack.
+        """
+        memo, waiting = self._memo, [*self._equation(key)]
+        while waiting:
+            address, expr = waiting[-1]
+            missing = [key for key in refs(expr) if key not in memo]
+            before = [item for key in dict.fromkeys(missing) for item in self._equation(key)]
+            if before:
+                waiting += before
+            else:
+                memo[address] = FLOATS.read(expr, memo.__getitem__)
+                waiting.pop()
+
+    def _equation(self, key: Address) -> Iterator[tuple[Address, Expr]]:
+        """Yield the equation of an address, unless it is known: then remember its value."""
+        value = self.known(key)
+        if value is not None:
             self._memo[key] = value
-        return value
+            return
+        equation = self.chapter.equation(key)
+        if equation is None:
+            raise LookupError(f"{key.positional} is neither known nor calculated")
+        yield key, equation.expr
