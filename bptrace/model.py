@@ -325,8 +325,8 @@ class Log:
     every: int = 1
 
 
-@dataclass(frozen=True)
-class Claim:
+@dataclass(frozen=True, repr=False)
+class Claim(Brief):
     """One number of a hand calculation, as printed, with its place in the file.
 
     `quantity` is the text in the file (`notation` reads it), `sample` None means the first sample

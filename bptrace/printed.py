@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:  # both cost milliseconds to import, and a plain run asks for neither
     from decimal import Decimal
@@ -103,6 +103,13 @@ class Printed(NamedTuple):
     exponent: int
     place: int
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Printed.parse({self.text!r})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print it so for IPython and Hypothesis, too: all of it follows from the text."""
+        printer.text(repr(self))
 
     @property
     def ulp(self) -> float:

@@ -17,10 +17,12 @@ from bptrace.errors import BptraceError
 if TYPE_CHECKING:
     from bptrace.testing.claims import assert_right
     from bptrace.testing.learning import trainings
+    from bptrace.testing.pages import hand_calculations
     from bptrace.testing.strategies import networks, numbers, parameters, problems, samples
 
 __all__ = [
     "assert_right",
+    "hand_calculations",
     "networks",
     "numbers",
     "parameters",
@@ -31,6 +33,7 @@ __all__ = [
 
 _HOMES = {
     "assert_right": "bptrace.testing.claims",
+    "hand_calculations": "bptrace.testing.pages",
     "networks": "bptrace.testing.strategies",
     "numbers": "bptrace.testing.strategies",
     "parameters": "bptrace.testing.strategies",

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bptrace.errors import BptraceError
 from bptrace.maths.rules import RULES
 from bptrace.maths.schedules import SCHEDULES
-from bptrace.maths.schedules import Schedule as Entry
 from bptrace.model import Schedule, Training
 
 Bounds = int | tuple[int, int]
@@ -119,26 +118,26 @@ def orders(draw: st.DrawFn, n: int, batch: int) -> tuple[int, ...]:
 
 def _options(rule: str) -> st.SearchStrategy[tuple[tuple[str, float], ...]]:
     """Some options of the rule, each from its range."""
-    options = RULES.get(rule).options
-    if not options:
+    names = [option.name for option in RULES.get(rule).options]
+    if not names:
         return st.just(())
-    some = st.lists(st.sampled_from(options), unique=True)
+    some = st.lists(st.sampled_from(names), unique=True)
     return some.flatmap(
-        lambda drawn: st.tuples(*(st.tuples(st.just(o.name), st.floats(0.01, 0.99)) for o in drawn))
+        lambda drawn: st.tuples(*(st.tuples(st.just(o), st.floats(0.01, 0.99)) for o in drawn))
     )
 
 
-def _schedule(entry: Entry) -> st.SearchStrategy[Schedule]:
+def _schedule(name: str) -> st.SearchStrategy[Schedule]:
     numbers = {"factor": st.floats(0.25, 1.5), "end": st.floats(0.0, 0.5)}
     whole = st.integers(1, 3).map(float)
     options = st.tuples(
-        *(st.tuples(st.just(name), numbers.get(name, whole)) for name, _ in entry.options)
+        *(st.tuples(st.just(o), numbers.get(o, whole)) for o, _ in SCHEDULES.get(name).options)
     )
-    return st.builds(Schedule, st.just(entry.name), options, st.booleans())
+    return st.builds(Schedule, st.just(name), options, st.booleans())
 
 
 _SCHEDULES = st.one_of(
-    st.sampled_from(tuple(SCHEDULES)).flatmap(_schedule),
+    st.sampled_from(SCHEDULES.names).flatmap(_schedule),
     st.tuples(st.floats(0.01, 1.0), st.floats(0.01, 1.0)).map(
         lambda rates: Schedule(rates=((1, rates[0]), (3, rates[1])))
     ),

@@ -55,17 +55,22 @@ def numbers(low: float = -2.0, high: float = 2.0, digits: int | None = 2) -> Num
     coarse = _decimals(low, high, min(2, 2 if digits is None else digits))
     if digits is None:
         any_float = st.floats(low, high, allow_subnormal=False)
-        return st.sampled_from(coarse) | any_float if coarse else any_float
+        return _from_list(coarse) | any_float if coarse else any_float
     if (high - low) * 10.0**digits <= WHOLE_TABLE:
         if not (table := _decimals(low, high, digits)):
             raise BptraceError(
                 f"no number of {digits} decimals lies between {low:g} and {high:g}. "
                 "Allow more digits, or wider bounds"
             )
-        return st.sampled_from(table)
+        return _from_list(table)
     scale = 10**digits
     any_decimal = st.integers(ceil(low * scale), floor(high * scale)).map(lambda n: n / scale)
-    return st.sampled_from(coarse) | any_decimal if coarse else any_decimal
+    return _from_list(coarse) | any_decimal if coarse else any_decimal
+
+
+def _from_list(table: list[float]) -> Numbers:
+    """Draw as `sampled_from` does, which would print the whole list wherever it is shown."""
+    return st.integers(0, len(table) - 1).map(lambda place: table[place])
 
 
 def _decimals(low: float, high: float, digits: int) -> list[float]:
@@ -85,15 +90,14 @@ def _ugliness(x: float) -> tuple[bool, int, float, bool]:
 
 @dataclass(frozen=True)
 class Choice:
-    """What `networks` draws from.
+    """What `networks` draws from: names only, as a strategy may be printed with all that it has.
 
     Attributes
     ----------
     layers, widths : (int, int)
         Closed bounds: layers after the input, neurons of each.
-    losses : tuple of Loss
-    hidden : tuple of Activation
-    outputs : tuple of tuple of Activation
+    losses, hidden : tuple of str
+    outputs : tuple of tuple of str
         For each loss those of the last layer that suit it.
     biases : tuple of str
     variations : bool
@@ -101,9 +105,9 @@ class Choice:
 
     layers: tuple[int, int]
     widths: tuple[int, int]
-    losses: tuple[Loss, ...]
-    hidden: tuple[Activation, ...]
-    outputs: tuple[tuple[Activation, ...], ...]
+    losses: tuple[str, ...]
+    hidden: tuple[str, ...]
+    outputs: tuple[tuple[str, ...], ...]
     biases: tuple[str, ...]
     variations: bool
 
@@ -160,7 +164,7 @@ def networks(
     asked = _entries(LOSSES, losses, first="half-squared")
     if losses is None:
         asked = tuple(loss for loss in asked if loss.name != "none")
-    suited = [(loss, found) for loss in asked if (found := _suited(loss, last))]
+    suited = [(loss.name, found) for loss in asked if (found := _suited(loss, last))]
     if not suited or not biases:
         raise BptraceError(
             f"no loss of {', '.join(e.name for e in asked)} suits outputs by "
@@ -169,7 +173,8 @@ def networks(
             else f"no way to have biases is allowed. Choose from {', '.join(BIASES)}"
         )
     drawn, of_loss = zip(*suited, strict=True)
-    return _networks(Choice(how_many, wide, drawn, hidden, of_loss, tuple(biases), variations))
+    names = tuple(entry.name for entry in hidden)
+    return _networks(Choice(how_many, wide, drawn, names, of_loss, tuple(biases), variations))
 
 
 def _entries(table: Registry[Entry], names: Sequence[str] | None, first: str) -> tuple[Entry, ...]:
@@ -181,19 +186,20 @@ def _entries(table: Registry[Entry], names: Sequence[str] | None, first: str) ->
     return tuple(sorted(table, key=lambda entry: entry.name != first))
 
 
-def _suited(loss: Loss, activations: Iterable[Activation]) -> tuple[Activation, ...]:
-    return tuple(entry for entry in activations if suits(loss, entry))
+def _suited(loss: Loss, activations: Iterable[Activation]) -> tuple[str, ...]:
+    return tuple(entry.name for entry in activations if suits(loss, entry))
 
 
 @st.composite
 def _networks(draw: st.DrawFn, choice: Choice) -> Network:
     """Draw from the outputs back to the inputs, so that what shrinks is a 2-1 network."""
     which = draw(st.integers(0, len(choice.losses) - 1))
-    loss = choice.losses[which]
+    loss = LOSSES.get(choice.losses[which])
     free = list(range(choice.widths[0], choice.widths[1] + 1))
     drawn: list[tuple[Activation, int]] = []
     for layer in range(draw(st.integers(*choice.layers))):
-        entry = draw(st.sampled_from(choice.hidden if layer else choice.outputs[which]))
+        name = draw(st.sampled_from(choice.hidden if layer else choice.outputs[which]))
+        entry = ACTIVATIONS.get(name)
         alone = choice.variations and (layer > 0 or loss.outputs[0] < 0.0)
         size = draw(st.sampled_from([n for n in free if n > 1 or alone or not entry.is_of_layer]))
         free.remove(size)

@@ -18,8 +18,10 @@ from bptrace.checks.page import check
 from bptrace.checks.report import Report
 from bptrace.maths.expr import FLOATS
 from bptrace.model import Claim, Layer, Network, Problem
-from tests.quality.pages import Author, Style, any_style, problem, shown, steps
-from tests.quality.plant import Planted, every_variant, sheet, single, until_visible
+from bptrace.testing.author import Author, Style, shown, steps
+from bptrace.testing.planting import Planted
+from tests.quality.pages import any_style, problem
+from tests.quality.plant import every_variant, sheet, single, until_visible
 
 SEEDS = st.integers(0, 10**6)
 GOOD = {"right", "rounding"}

@@ -17,7 +17,8 @@ from bptrace.checks.mistakes.slips import misreadings, slipped
 from bptrace.maths.equations import Chapter
 from bptrace.maths.rules import RULES
 from bptrace.printed import Printed
-from tests.quality.pages import any_problem, problem, steps
+from bptrace.testing.author import steps
+from tests.quality.pages import any_problem, problem
 from tests.quality.plant import every_variant
 
 ENTRIES = list(MISTAKES)

@@ -19,7 +19,7 @@ from bptrace.checks.page import Page, check
 from bptrace.checks.search import Memory
 from bptrace.maths.expr import TWO, Op, Ref, mul
 from bptrace.model import Problem
-from tests.quality.pages import Style
+from bptrace.testing.author import Style
 from tests.quality.plant import convention, everywhere, sheet, two, until_visible
 
 Q = Quantity

@@ -14,8 +14,10 @@ from bptrace.checks.page import Page, check
 from bptrace.checks.report import ACCEPTED, Report, Verdict, verdict_of
 from bptrace.maths.expr import Ref
 from bptrace.model import Problem
-from tests.quality.pages import Style, correct_pages
-from tests.quality.plant import Planted, until_visible
+from bptrace.testing.author import Style
+from bptrace.testing.planting import Planted
+from tests.quality.pages import correct_pages
+from tests.quality.plant import is_same, until_visible
 
 
 @dataclass
@@ -138,7 +140,7 @@ def is_planted(planted: Planted, candidate: Candidate, which: int) -> bool:
     if expr is None:
         return False
     place = list(planted.wrong)[which]
-    return planted.is_same({candidate.place: expr}, {place: planted.wrong[place]})
+    return is_same(planted, {candidate.place: expr}, {place: planted.wrong[place]})
 
 
 def two_mistakes(found: Rates, planted: Planted, report: Report) -> None:
@@ -230,7 +232,7 @@ def _is_slip(planted: Planted, candidate: Candidate, ranks: list[list[Candidate]
         return False
     formula = {candidate.place: candidate.expr}
     copies = [c for group in ranks for c in group if c.mistake == "copied"]
-    return any(planted.is_same(formula, {c.place: Ref(c.fields["x"])}) for c in copies)  # type: ignore[arg-type]
+    return any(is_same(planted, formula, {c.place: Ref(c.fields["x"])}) for c in copies)  # type: ignore[arg-type]
 
 
 def copying_slip(found: Rates, planted: Planted, report: Report) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from math import comb
 from random import Random
 
+from bptrace.testing.author import Style
+from bptrace.testing.planting import SLIPS, Planted
 from tests.quality import plant
 from tests.quality.measure import (
     Count,
@@ -27,8 +29,7 @@ from tests.quality.measure import (
     rates,
     two_mistakes,
 )
-from tests.quality.pages import Style
-from tests.quality.plant import NAMES, SLIPS, Planted
+from tests.quality.plant import NAMES
 
 
 @dataclass(frozen=True)

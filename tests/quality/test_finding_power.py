@@ -10,8 +10,8 @@ import pytest
 from effort import fewer
 
 from bptrace.printed import Printed
+from bptrace.testing.author import Style
 from tests.quality.measure import false_alarms
-from tests.quality.pages import Style
 from tests.quality.table import Row, table
 
 ROWS = list(table())

@@ -22,7 +22,7 @@ from bptrace.testing import networks, numbers, parameters, problems, samples, tr
 
 QUICK = settings(
     max_examples=200, deadline=None, derandomize=True, database=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=list(HealthCheck), phases=tuple(Phase),
 )  # fmt: skip
 ERRORS = tuple(name for name in LOSSES.names if name != "none")
 
