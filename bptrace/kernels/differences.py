@@ -63,6 +63,15 @@ SMALL = 2.0**-960
 """Sums from here on lose nothing worth mentioning to underflow: SMALL·UNIT is far above TINY. And
 below it 0 agrees with 0: no float64 says more."""
 
+NEAR = 2.0**-3
+"""Within so small an error a slope grows to less than 1.5 times itself: those of sigmoid, softplus
+and tanh grow to at most e^2e times, that of ln to 1/(1 − e) of it."""
+
+FAR, FLAT = 40.0, 2.0**-57
+"""With a larger error nobody knows where on its curve an activation is, and nothing can be said;
+unless its net input is farther than this from 0: there all curves are straight, up to e⁻⁴⁰ < FLAT.
+"""
+
 FIRST_STEP = 2.0**-9
 SMALLER = 2.0**-3
 ATTEMPTS = 13
@@ -70,7 +79,7 @@ CLOSER = 2.0**-10
 """Each attempt has an eighth of the step of the one before; the last moves a net input by 2⁻⁴⁵.
 What an attempt finds has to agree with the difference for a step 2¹⁰ times smaller."""
 
-STRAIGHT = 2.0**-14
+STRAIGHT = 2.0**-16
 """Between what a smooth E bends by when the step is so much smaller, and what one with a kink."""
 
 STEPS = (1.0, -1.0, 2.0, -2.0, 4.0, -4.0, CLOSER, -CLOSER, 0.0)
@@ -180,13 +189,10 @@ def from_shifts(ground: Ground, found: Numbers, at: int, d: float) -> bool:
         slope, truncation = extrapolated(first, second, (change[4] - change[5]) / (8.0 * d))
         rounding = (8.0 * (error[0] + error[1]) + error[2] + error[3]) / (12.0 * d)
         rounding += 4.0 * UNIT * (abs(first) + abs(second))
-        close = 2.0 * d * CLOSER
-        off = (error[6] + error[7]) / close + truncation + rounding
         if (
             branch[6] != here
             or branch[7] != here
-            or is_bent(change, error)
-            or not abs((change[6] - change[7]) / close - slope) <= off
+            or not is_smooth(change, error, slope * d, (truncation + rounding) * d)
         ):
             truncation = INFINITE
         keep(found, at, SMOOTH, slope, d, truncation, rounding)
@@ -206,14 +212,17 @@ def from_shifts(ground: Ground, found: Numbers, at: int, d: float) -> bool:
     return False
 
 
-def is_bent(change: Numbers, error: Numbers) -> bool:
-    """Whether E bends at the point as if it had a kink there, which central differences cancel.
+def is_smooth(change: Numbers, error: Numbers, move: float, off: float) -> bool:
+    """Whether E for the step that is 2¹⁰ times smaller is on both sides where `move` leads.
 
-    E(h) + E(−h) − 2E is c₁h² + c₃h⁴ + …, and 2⁻²⁰ times as large for the step that is 2¹⁰ times
-    smaller; of a kink 2⁻¹⁰ times. A softmax or softplus of huge numbers is such a bend.
+    E(h) − E is E′h + c₁h² + …, of which c₁h² is 2⁻²⁰ times as large for that step, and 2⁻¹⁰ times
+    if there is a kink at the point, which central differences cancel: a softmax or softplus of huge
+    numbers is such a bend.
     """
     far = abs(change[0] + change[1]) + abs(change[2] + change[3]) + abs(change[4] + change[5])
-    return abs(change[6] + change[7]) > STRAIGHT * far + error[6] + error[7]
+    bend = off * CLOSER + STRAIGHT * far
+    above = abs(change[6] - move * CLOSER) <= bend + error[6]
+    return above and abs(change[7] + move * CLOSER) <= bend + error[7]
 
 
 def extrapolated(first: float, second: float, third: float) -> tuple[float, float]:
@@ -306,8 +315,9 @@ def move_inputs(
     for k in range(layer.size):
         z, moved, error = log[part + layer.in_at + k], 0.0, 0.0
         if move == INPUT:
-            moved = log[layer.w_at + k * layer.sources + j] * d
-            error = UNIT * abs(moved)
+            weight = log[layer.w_at + k * layer.sources + j]
+            moved = weight * d
+            error = UNIT * abs(moved) + (TINY if weight != 0.0 else 0.0)
         elif move == LAYER or k == j:
             moved = d
         new = z + moved
@@ -421,21 +431,34 @@ def one_output(
         a = act(layer.activation, z, layer.option)
         slope = act_slope(layer.activation, z, a, layer.option)
         noise = 0.0 if ground.exact[m] else NOISE * abs(a) + SMALLEST
-    ground.now[width + k] = a
-    ground.error[width + k] = 1.5 * abs(slope) * error + noise
+    ground.now[width + k], ground.error[width + k] = a, 1.5 * abs(slope) * error + noise
+    if error > NEAR:
+        if layer.own_value or abs(z) <= error + (0.0 if ground.exact[m] else FAR):
+            ground.error[width + k] = INFINITE
+        elif not ground.exact[m]:
+            ground.error[width + k] += FLAT
 
 
 def layer_errors(ground: Ground, n: int) -> None:
-    """Write the errors of a softmax: a_k(e_k + Σ_j a_j·e_j), e_j with the rounding of its power."""
-    width, largest, mean = ground.width, ground.now[0], 0.0
+    """Write the errors of a softmax, from those of its net inputs and of its powers.
+
+    If a power may be more by m_k, relative to their sum, and M = Σ m_k is less than a third, then
+    out_k is off by (m_k + out_k·M)/(1 − M) at most.
+    """
+    width, largest, total = ground.width, ground.now[0], UNIT * n
     for k in range(1, n):
         largest = max(largest, ground.now[k])
     for k in range(n):
-        ground.error[k] += UNIT * (largest - ground.now[k]) + 2.0 * NOISE
-        mean += ground.now[width + k] * ground.error[k]
+        off = ground.error[k] + UNIT * (largest - ground.now[k]) + 2.0 * NOISE
+        if off <= NEAR:
+            more = 1.125 * off * ground.now[width + k]
+        else:
+            more = FLAT if ground.now[k] + off < largest - FAR else INFINITE
+        ground.error[k] = more
+        total += more
     for k in range(n):
-        error = ground.now[width + k] * (ground.error[k] + mean + UNIT * n)
-        ground.error[width + k] = 1.5 * error
+        error = 1.5 * (ground.error[k] + ground.now[width + k] * total) + SMALLEST
+        ground.error[width + k] = error if 3.0 * total < 1.0 else INFINITE
 
 
 def loss_change(
@@ -455,6 +478,8 @@ def loss_change(
         share = loss(plan.loss, t, a, n)
         total += share - loss(plan.loss, t, before, n)
         noise = NOISE * (abs(t) + abs(1.0 - t)) if ground.logs else 0.0
+        if ground.logs and off > NEAR * (a if ground.logs == 1 else min(a, 1.0 - a)):
+            noise = INFINITE
         error += 1.5 * abs(loss_slope(plan.loss, t, a, n)) * off + off * off
         error += NOISE * abs(share) + noise + 2.0 * UNIT * abs(total) + TINY
     return total, error
@@ -471,6 +496,7 @@ def fused_change(
     most = largest = 0.0
     for k in range(n):
         most, largest = max(most, ground.error[k]), max(largest, abs(ground.now[k]))
+    lost = is_lost(ground, n, layer.of_layer > 0)
     total, error, stays = 0.0, 0.0, not most
     for k in range(n):
         if ground.now[k] != log[z + k]:
@@ -487,7 +513,24 @@ def fused_change(
         else:  # each share is a function of its own net input
             error += (size + 1.0) * (ground.error[k] + NOISE * (abs(now) + 1.0))
         error += 2.0 * UNIT * abs(total)
-    return total, error
+    return total, INFINITE if lost else error
+
+
+def is_lost(ground: Ground, n: int, together: bool) -> bool:
+    """Whether nobody knows where on its curve a loss of net inputs is: see `FAR`.
+
+    The bend of ln Σ e^z is where the largest of them are equal, else that of each is at 0.
+    """
+    first = 0
+    for k in range(1, n):
+        if ground.now[k] > ground.now[first]:
+            first = k
+    for k in range(n):
+        off = ground.error[k] + (ground.error[first] if together else 0.0)
+        away = ground.now[first] - ground.now[k] if together else abs(ground.now[k])
+        if off > NEAR and away <= off + FAR and not (together and k == first):
+            return True
+    return False
 
 
 # What follows for the parameters

@@ -59,7 +59,7 @@ class Ground(NamedTuple):
     inputs : int
         1 if the inputs x are moved, too.
     logs : int
-        1 if the loss has a logarithm.
+        How many logarithms the loss has: of a, or of a and 1 − a.
     now, error, change : array of float
         Room for a layer: z and a, bounds of their errors, and a minus what it was.
     steps, changes, errors, branches, crossed : array
@@ -127,7 +127,7 @@ def cast_ground(
         out_sizes=out_sizes,
         top_sizes=top_sizes,
         inputs=1,
-        logs=int(_has(LOSSES.get(problem.network.loss).expr, LOGARITHMS)),
+        logs=_count(LOSSES.get(problem.network.loss).expr, LOGARITHMS),
         now=array("d", bytes(16 * width)),
         error=array("d", bytes(16 * width)),
         change=array("d", bytes(8 * width)),
@@ -162,10 +162,10 @@ def _is_exact(expr: Expr) -> bool:
     return not isinstance(expr, Op) or (expr.name in EXACT and all(map(_is_exact, expr.args)))
 
 
-def _has(expr: Expr, names: frozenset[str]) -> bool:
-    return isinstance(expr, Op) and (
-        expr.name in names or any(_has(arg, names) for arg in expr.args)
-    )
+def _count(expr: Expr, names: frozenset[str]) -> int:
+    if not isinstance(expr, Op):
+        return 0
+    return int(expr.name in names) + sum(_count(arg, names) for arg in expr.args)
 
 
 def _readings(

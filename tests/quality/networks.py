@@ -38,10 +38,10 @@ OWN = ("x*x*x - x", "max(x, 1)*abs(x + 0.5)", "x/(1 + abs(x))", "exp(-x*x)", "sq
 """Own formulas; the second has two kinks, the third a slope that has none at its |x|."""
 
 
-def layer(rng: Random, size: int) -> Layer:
-    """Draw activation, option and biases of a layer."""
+def layer(rng: Random, size: int, own: bool) -> Layer:
+    """Draw activation, option and biases of a layer; with own formulas or without."""
     biases = rng.choice((0, 1, size, size))
-    if rng.random() < 0.15:
+    if own and rng.random() < 0.15:
         return Layer(size, formula=rng.choice(OWN), activation="", biases=biases)
     entry = rng.choice(tuple(ACTIVATIONS))
     option = None
@@ -50,10 +50,10 @@ def layer(rng: Random, size: int) -> Layer:
     return Layer(size, activation=entry.name, option=option, biases=biases)
 
 
-def network(rng: Random, most: int = 6) -> Network:
+def network(rng: Random, most: int = 6, own: bool = True) -> Network:
     """Draw layers of different widths, and a loss that suits the outputs."""
     widths = rng.sample(range(1, most + 1), rng.randint(2, 4))
-    layers = (Layer(widths[0]), *(layer(rng, size) for size in widths[1:]))
+    layers = (Layer(widths[0]), *(layer(rng, size, own) for size in widths[1:]))
     last = activation_of(layers[-1])
     losses = [e.name for e in LOSSES if e.name != "none" and suits(e, last)]
     if widths[-1] == 1 and last.is_of_layer:  # its output is 1, of which no ln(1 - a) can be taken
@@ -61,9 +61,9 @@ def network(rng: Random, most: int = 6) -> Network:
     return Network(layers, rng.choice(losses), train_biases=rng.random() < 0.9)
 
 
-def problem(rng: Random, regime: str, most: int = 6) -> Problem:
+def problem(rng: Random, regime: str, most: int = 6, own: bool = True) -> Problem:
     """Draw a network with samples, for one step over a batch."""
-    number, shape = REGIMES[regime], network(rng, most)
+    number, shape = REGIMES[regime], network(rng, most, own)
     low, high = LOSSES.get(shape.loss).targets
     samples = tuple(
         Sample(
