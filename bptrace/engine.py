@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import islice, pairwise
@@ -37,6 +38,14 @@ BREAK_EVEN = 1.0
 
 GIB = 2**30
 MOST_MEMORY = 2 * GIB
+MUCH_MEMORY = GIB // 4
+"""What is worth telling before it is taken."""
+
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where Linux says how many bytes a container may have."""
+
+MOST_AT_ONCE = 1_000_000
+"""Steps between those that an excerpt keeps: E of each is held until they are done."""
 
 
 DIVERGED = "the weights are no finite numbers any more: a smaller learning rate may help"
@@ -159,11 +168,12 @@ def excerpt(problem: Problem, kept: Sequence[int], steps: int, engine: str = "au
         As for `run`, which says what is raised, too.
     """
     kept = sorted({1, *kept})
+    check_memory(problem, 2 * len(kept))  # a log of one step has room for the next
     chosen, remark = choose(problem, kept[-1], engine)
     state, parts = start(problem), dict[int, Run]()
     for step in kept:
-        if step - 1 > state.steps:
-            between = go_on(problem, state, step - 1 - state.steps, chosen)
+        while step - 1 > state.steps:
+            between = go_on(problem, state, min(step - 1 - state.steps, MOST_AT_ONCE), chosen)
             state, remark = between.state, between.remark or remark
         parts[step] = go_on(problem, state, 1, chosen, log=True)
         state = parts[step].state
@@ -242,35 +252,49 @@ def plain_seconds(problem: Problem, steps: int) -> float:
     return samples * (SECONDS_PER_WEIGHT * problem.layout.n_w + SECONDS_PER_NEURON * neurons)
 
 
+def memory_needed(problem: Problem, steps: int, log: bool = True) -> int:
+    """Return how many bytes a run of `steps` steps takes: its log, and E of every step."""
+    return 8 * (cast.log_slots(problem.layout, steps, log) + steps)
+
+
 def check_memory(problem: Problem, steps: int, log: bool = True) -> None:
     """Raise `BptraceError` if the log of `steps` steps is too large to be held in memory."""
-    slots = cast.log_slots(problem.layout, steps, log) + steps
-    needed, limit = 8 * slots, memory_limit()
+    needed, limit = memory_needed(problem, steps, log), memory_limit()
     if needed <= limit:
         return
-    per_step = 8 * (problem.layout.size + 1)
+    per_step, batch = 8 * (problem.layout.size + 1), problem.training.batch
+    if per_step > limit:
+        raise BptraceError(
+            f"a step takes {gib(per_step)} of memory, with its batch of {batch:,}; "
+            f"the limit is {gib(limit)}. Take a smaller {'batch' if batch > 1 else 'network'}"
+        )
     fits = max(0, (limit - 8 * problem.layout.n_parameters) // per_step)
     what = "the log" if log else "E of every step"
     cure = f"At most {fits:,} steps fit; or run without a log" if log else "Take fewer steps"
     raise BptraceError(
-        f"{what} of {steps:,} steps would take {_gib(needed)} of memory; "
-        f"the limit is {_gib(limit)}. {cure}"
+        f"{what} of {steps:,} steps would take {gib(needed)} of memory; "
+        f"the limit is {gib(limit)}. {cure}"
     )
 
 
 def memory_limit() -> int:
-    """Return how many bytes a log may take: 2 GiB, or half of the machine's memory if that is less.
+    """Return how many bytes a log may take: 2 GiB, or half of the memory if that is less.
 
-    A fixed number, not what happens to be free: the same command should not fail now and then.
+    The memory of the machine, or of the container: a fixed number, not what happens to be free, as
+    the same command should not fail now and then.
     """
-    try:
+    sizes = [MOST_MEMORY]
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
         built_in = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return MOST_MEMORY
-    return min(MOST_MEMORY, built_in // 2) if built_in > 0 else MOST_MEMORY
+        sizes.append(built_in // 2 if built_in > 0 else MOST_MEMORY)
+    for name in CONTAINER_LIMITS:
+        with suppress(ValueError, OSError), open(name, encoding="ascii") as file:
+            sizes.append(int(file.read()) // 2)  # "max", without a limit, is no number
+    return min(sizes)
 
 
-def _gib(n_bytes: int) -> str:
+def gib(n_bytes: int) -> str:
+    """Return an amount of memory in words: "29.80 GiB (32,000,000,096 bytes)"."""
     return f"{n_bytes / GIB:,.2f} GiB ({n_bytes:,} bytes)"
 
 

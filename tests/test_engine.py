@@ -8,6 +8,7 @@ import sys
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -256,7 +257,54 @@ def test_without_a_log_only_the_errors_take_memory() -> None:
     )
 
 
+def test_a_step_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "memory_limit", lambda: 300)
+    limit = "the limit is 0.00 GiB (300 bytes)"
+    with pytest.raises(BptraceError) as caught:
+        run(BY_HAND, steps=1)
+    assert str(caught.value) == (
+        f"a step takes 0.00 GiB (320 bytes) of memory, with its batch of 1; {limit}. "
+        "Take a smaller network"
+    )
+    batches = Problem(
+        BY_HAND.network,
+        BY_HAND.parameters,
+        BY_HAND.samples * 3,
+        replace(BY_HAND.training, batch=3),
+    )
+    with pytest.raises(BptraceError, match=r"its batch of 3; .* Take a smaller batch"):
+        engine.excerpt(batches, [3], 3)
+
+
+@pytest.mark.usefixtures("two_gib")
+def test_an_excerpt_is_refused_by_what_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by how long the run is, between the steps that are kept."""
+    monkeypatch.setattr(engine, "MOST_AT_ONCE", 7)
+    long = replace(BY_HAND, training=replace(BY_HAND.training, steps=10**8))
+    trace = engine.excerpt(long, [40], 10**8, "python")
+    assert trace.at("w1+", 40) == run(BY_HAND, "python", 40).at("w1+", 40)
+    with pytest.raises(BptraceError, match="the log of 20,000,002 steps"):
+        engine.excerpt(long, range(1, 10**7 + 2), 10**8)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1073741824\n", engine.GIB // 2), ("max\n", 2 * engine.GIB), ("", 2 * engine.GIB)],
+)
+def test_the_limit_is_half_of_a_small_container(
+    text: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 64 * engine.GIB // 4096}
+    monkeypatch.setattr(os, "sysconf", lambda name: sizes[name], raising=False)
+    place = tmp_path / "memory.max"
+    place.write_text(text)
+    monkeypatch.setattr(engine, "CONTAINER_LIMITS", (str(tmp_path / "none"), str(place)))
+    assert engine.memory_limit() == expected
+
+
 def test_the_limit_is_half_of_a_small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CONTAINER_LIMITS", ())
+
     def machine(gib: float) -> None:
         sizes = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": int(gib * engine.GIB) // 4096}
         monkeypatch.setattr(os, "sysconf", lambda name: sizes[name], raising=False)

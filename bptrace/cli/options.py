@@ -203,6 +203,21 @@ def count_steps(steps: int) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
+def say_memory(problem: Problem, steps: int, log: bool) -> None:
+    """Say on standard error how much memory a run takes, if it is much; refuse what is too much."""
+    from bptrace import engine as engines
+
+    engines.check_memory(problem, steps, log)
+    needed = engines.memory_needed(problem, steps, log)
+    if needed >= engines.MUCH_MEMORY:
+        from bptrace.cli.faults import remark
+        from bptrace.render.words import Words
+
+        context = click.get_current_context(silent=True)
+        words = Words(language_of(context) if context else "en")
+        remark(words("much memory", size=engines.gib(needed)))
+
+
 def calculate(
     problem: Problem,
     engine: str,
@@ -215,8 +230,9 @@ def calculate(
     from bptrace.cli.faults import remark
 
     trace: engines.Run | engines.Excerpt
+    total = problem.training.steps if steps is None else steps
+    say_memory(problem, 2 * len(kept) if kept else total, True)
     if kept:
-        total = problem.training.steps if steps is None else steps
         trace = engines.excerpt(problem, kept, total, engine)
     else:
         trace = engines.run(problem, engine=engine, steps=steps)

@@ -144,6 +144,8 @@ def command(
         rules(first.training.stop, until_error, patience),
         gradients=folder is not None,
     )
+    for _, problem in problems:
+        _say_memory(problem, wish)
     keep = Keeping(save, force) if save else None
     outcomes = _all_trained(problems, wish, Looking(out, quiet, keep=keep))
     if as_json:
@@ -186,6 +188,16 @@ def _all_trained(
         if outcome.reason is Reason.INTERRUPTED:
             break
     return outcomes
+
+
+def _say_memory(problem: Problem, wish: Wish) -> None:
+    """Say how much memory training takes, if it is much: a part's, however many there are."""
+    from bptrace.training.loop import MOST_OF_A_PART
+
+    steps = min(
+        planned_steps(problem, wish.stop or problem.training.stop, wish.steps), MOST_OF_A_PART
+    )
+    options.say_memory(problem, 1 if wish.gradients else max(steps, 0), log=wish.gradients)
 
 
 def _document(

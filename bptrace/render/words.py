@@ -43,6 +43,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "there are 0 steps to print; --steps 1 calculates one",
         "没有可打印的步骤；用 --steps 1 计算一步",
     ),
+    "much memory": (
+        "this run takes {size} of memory",
+        "此次运行占用内存 {size}",
+    ),
     "steps left out": (
         "of {steps} steps only the first and the last are printed; --step K prints another",
         "共 {steps} 步，只打印了第一步和最后一步；用 --step K 打印其他步",
