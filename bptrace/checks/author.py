@@ -6,7 +6,7 @@ Not responsible for verdicts: it takes them from a `Report` and calculates with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.findings import Candidate
@@ -20,8 +20,7 @@ from bptrace.printed import Printed
 from bptrace.trace import Trace
 
 
-@dataclass(frozen=True)
-class Mended:
+class Mended(NamedTuple):
     """A line as it would be without a mistake: its number, as text in the style of the page.
 
     `right` says whether that is the true value, to its digits.

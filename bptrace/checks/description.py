@@ -7,8 +7,8 @@ compared is the business of `readings`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from math import log2
+from typing import NamedTuple
 
 from bptrace.checks.claims import Judge
 from bptrace.checks.conventions import Hypothesis
@@ -23,8 +23,7 @@ FIRST_BITS = 3.0
 """No single mistake is cheaper: the most usual one is a tenth of all."""
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """One reading of a page: all its lines, and what it takes to describe it."""
 
     judge: Judge

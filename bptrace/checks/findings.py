@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval
 from bptrace.maths.expr import Expr
 
+_NOTHING: Mapping[Key, float] = {}
 
-@dataclass(frozen=True)
-class Candidate:
+
+class Candidate(NamedTuple):
     """One possible explanation.
 
     Attributes
@@ -50,7 +51,7 @@ class Candidate:
     ways: int
     at_place: Interval | None = None
     true: float | None = None
-    instead: Mapping[Key, float] = field(default_factory=dict)
+    instead: Mapping[Key, float] = _NOTHING
 
     @property
     def likeness(self) -> Hashable:
@@ -71,8 +72,7 @@ class Candidate:
         return self.gain - self.cost
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """The explanations of one wrong line.
 
     Attributes

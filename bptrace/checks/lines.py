@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bptrace.checks.findings import Finding
 from bptrace.checks.fit import Fit
@@ -19,8 +20,7 @@ At 5 bits 0–5 % of foreign numbers of 4 digits and none of 6 find a false expl
 """
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """One printed number; `sign` is −1 if it claims to be the negative of its node."""
 
     claim: Claim

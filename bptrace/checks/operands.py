@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.checks.fit import fit
 from bptrace.checks.graph import Graph, Key
@@ -18,8 +18,7 @@ DEEPEST = 3
 Leaf = Key | Num
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """A substituted number that is none of the formula's operands.
 
     `belongs` is the operand in whose place it stands, if that is known; `is_value_of` a quantity of
@@ -51,8 +50,7 @@ def check_operands(
     )
 
 
-@dataclass(frozen=True)
-class _Page:
+class _Page(NamedTuple):
     """One line with substituted numbers, and what is known around it."""
 
     graph: Graph

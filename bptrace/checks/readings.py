@@ -7,7 +7,6 @@ wins. Which readings there are is the business of `conventions`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -105,4 +104,4 @@ def _found(wrong: Sequence[Line], used: Prior) -> Iterator[Candidate]:
     """Yield the best explanations at single lines, priced as if none had been found yet."""
     for line in wrong:
         for candidate in () if line.finding is None else line.finding.candidates[:6]:
-            yield replace(candidate, cost=Prior().price(candidate, used))
+            yield candidate._replace(cost=Prior().price(candidate, used))

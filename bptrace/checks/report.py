@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bptrace.checks.conventions import Reading
 from bptrace.checks.findings import Finding
@@ -19,8 +20,7 @@ from bptrace.model import Claim, Problem
 SURE = 10.0
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The verdict on one claim.
 
     Attributes
@@ -87,8 +87,7 @@ class Verdict:
         return bool(self.unused) and not self.used
 
 
-@dataclass(frozen=True)
-class Mistaken:
+class Mistaken(NamedTuple):
     """One mistake of the author: the wrong lines that come from it, first one first."""
 
     verdicts: tuple[Verdict, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from math import log2
 from typing import NamedTuple
@@ -236,7 +236,7 @@ class Search:
             changed = [key for key in other.box if other.box[key] != judge.box[key]]
             instead = {key: other.box[key].middle for key in changed}
             price = OTHER_VALUES_BITS + log2(len(worlds))
-            yield from (replace(c, cost=c.cost + price, instead=instead) for c in found)
+            yield from (c._replace(cost=c.cost + price, instead=instead) for c in found)
 
     # Wrong formulas
 
@@ -412,7 +412,7 @@ def ranked(found: Iterable[Candidate], chance: float) -> Finding:
 
 def repriced(finding: Finding, before: Prior, prior: Prior) -> Finding:
     """Return a finding as another prior weighs it; `before` is the one that has weighed it."""
-    new = (replace(c, cost=prior.price(c, before)) for c in finding.candidates)
+    new = (c._replace(cost=prior.price(c, before)) for c in finding.candidates)
     return ranked(new, finding.chance)
 
 
@@ -438,7 +438,7 @@ def _now(judge: Judge, key: Key) -> Interval:
 
 def _stands_for(judge: Judge, values: Interval, other: Statement, here: Statement) -> bool:
     """Whether the number of another line would be right in the place of this one."""
-    return judge.fit(values, replace(other, key=here.key)) is not None
+    return judge.fit(values, other._replace(key=here.key)) is not None
 
 
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:

@@ -8,9 +8,8 @@ Not responsible for what a problem file asks of them: see `data`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from bptrace.errors import BptraceError
 from bptrace.registry import Registry
@@ -26,8 +25,7 @@ class Missing(BptraceError):
         super().__init__(message)
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(NamedTuple):
     """One data set: the file of scikit-learn that has it, and where it is from.
 
     The last column of the file is the class, a whole number. `classes` are their names; without

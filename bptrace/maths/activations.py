@@ -8,8 +8,8 @@ for each pair of its neurons. Own formulas are not in this table yet.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableSequence
-from dataclasses import dataclass
 from math import inf as INF
+from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.expr import (
@@ -33,8 +33,7 @@ IN, OUT, OPTION = Ref("in"), Ref("out"), Ref("option")
 EACH, OTHER = Ref("each"), Ref("other")
 
 
-@dataclass(frozen=True)
-class Activation:
+class Activation(NamedTuple):
     """One activation a = f(z), applied to each neuron alone, or to a layer as a whole.
 
     Attributes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.registry import Registry
@@ -18,8 +18,7 @@ Row = tuple[float, ...]
 Draw = Callable[[], float]
 
 
-@dataclass(frozen=True)
-class Fans:
+class Fans(NamedTuple):
     """Connections of a layer: `n_in` lead into each neuron, `n_out` out of each source."""
 
     n_in: int
@@ -60,8 +59,7 @@ def normals(random: Draw) -> Iterator[float]:
             yield v * factor
 
 
-@dataclass(frozen=True)
-class Initial:
+class Initial(NamedTuple):
     """One way to draw.
 
     Attributes

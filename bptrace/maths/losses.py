@@ -8,8 +8,8 @@ formulas over the net inputs, in which nothing overflows and the slope of the ac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf as INF
+from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.activations import EACH, IN, LARGEST, Activation
@@ -34,8 +34,7 @@ from bptrace.registry import Registry
 T, OUT, N, EACH_T = Ref("t"), Ref("out"), Ref("n"), Ref("each t")
 
 
-@dataclass(frozen=True)
-class Fused:
+class Fused(NamedTuple):
     """A loss together with the activation of the last layer that it undoes.
 
     Attributes
@@ -68,8 +67,7 @@ class Fused:
     cross_expr: Expr
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(NamedTuple):
     """One loss: the share of one output and its slope.
 
     Attributes

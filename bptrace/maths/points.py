@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.maths.initial import Numbers
 from bptrace.registry import Registry
@@ -25,8 +25,7 @@ TURN = 9.0
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Generator:
+class Generator(NamedTuple):
     """One kind of points.
 
     Attributes

@@ -9,7 +9,6 @@ the kernels compile, and the tests hold the two together with ``==``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from bptrace.address import Quantity
@@ -61,8 +60,7 @@ class Constants(NamedTuple):
     fill_second: float
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """A constant of a rule: its key in the file, its default, what it is, its letter in formulas.
 
     `place` is the field of `Constants` that it fills; it lies in [0, below), or in (0, below) if it
@@ -82,8 +80,7 @@ class Option:
         return (value > 0.0 if self.is_positive else value >= 0.0) and value < self.below
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """What a rule remembers of each parameter, 0 at first: ``f(old, gradient, eta, constants)``."""
 
     quantity: Quantity
@@ -91,8 +88,7 @@ class Memory:
     expr: Expr
 
 
-@dataclass(frozen=True)
-class Local:
+class Local(NamedTuple):
     """A rule without a gradient: the Δ that one sample adds, ``f(eta, x, t, y)``.
 
     x is what comes along the connection (1 for a bias), t the target and y the output of the neuron
@@ -110,8 +106,7 @@ class Local:
         return self.f(1.0, 1.0, 1.0, 1.0) == 0.0
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One learning rule.
 
     Attributes

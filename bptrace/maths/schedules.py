@@ -7,7 +7,7 @@ options of the entry. A list of rates by update is no formula: see `model.Schedu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.expr import ONE, ZERO, Expr, Ref, add, call, div, mul, sub
@@ -16,8 +16,7 @@ from bptrace.registry import Registry
 RATE, N = Ref("rate"), Ref("n")
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """One schedule.
 
     Attributes

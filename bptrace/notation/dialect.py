@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from bptrace.errors import UnknownName
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "dialects")  # pathlib takes 3 ms to import
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(NamedTuple):
     """One way of writing.
 
     Attributes

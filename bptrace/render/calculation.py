@@ -7,7 +7,6 @@ dialect; here are only headings, grouping and what to leave out of a large netwo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ _SUMS = (Q.E, Q.D_W, Q.D_B, Q.STEP_W, Q.STEP_B)
 BARS = (("╷", "│", "╵", "╶"), ("|", "|", "|", "|"))
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What of a trace is printed.
 
     `steps` from 1; `samples` from 1, empty for all of the step; `only` neurons as (layer, neuron),
@@ -56,6 +54,10 @@ class Options:
     samples: Sequence[int] = ()
     only: frozenset[tuple[int, int]] = frozenset()
     digits: int = 10
+
+
+FIRST = Options()
+"""The first step, all of it."""
 
 
 class Calculation:
@@ -78,7 +80,7 @@ class Calculation:
         trace: Trace,
         notation: Notation,
         words: Words,
-        options: Options = Options(),
+        options: Options = FIRST,
         remark: Callable[[Claim], Remark | None] | None = None,
     ) -> None:
         self.trace = trace
@@ -207,7 +209,7 @@ class Calculation:
         margin = 2 + self._mark_width + 3
         left = max((cell_len(line.left) for line in lines), default=0)
         room = width - margin - min(left, max(8, (width - margin) // 2)) - 3
-        lines = [replace(line, remarks=tuple(_broken(line.remarks, room))) for line in lines]
+        lines = [line._replace(remarks=tuple(_broken(line.remarks, room))) for line in lines]
         return Block(mark, lines, self._mark_width, self._bar).rows(width)
 
     def _hand(self, address: Address) -> Hand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon
@@ -14,8 +14,7 @@ from bptrace.render.lines import Remark
 from bptrace.trace import Trace
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A claim and what it speaks of: an address, a δ of either sign, or an expression."""
 
     claim: Claim

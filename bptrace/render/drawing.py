@@ -11,9 +11,9 @@ This module takes strings. It is not responsible for what they say, nor for choo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -49,8 +49,7 @@ NARROWEST_FAN = 4  # with the shortest stub 5 cells: two overhanging titles do n
 WIDEST_FAN = 22  # beyond that a slanted drawing falls apart into islands
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One neuron: a name such as ``h1``, its value, and a note, such as ``t 0.01`` for a target."""
 
     name: str
@@ -58,8 +57,7 @@ class Node:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """A connection from node `source` of the layer before to node `target` of `layer` (from 0).
 
     The label's first word is taken for the weight's name; it stays when the value has no room.
@@ -88,8 +86,7 @@ class Detail(IntEnum):
 # --- a column of boxes -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """A row on the left of a box: a connection (with its source), or a bias (without)."""
 
     label: str
@@ -97,8 +94,7 @@ class Port:
     lit: bool = False
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One layer: what is shown of it, and the rows where it stands."""
 
     nodes: tuple[Node, ...]
@@ -156,10 +152,10 @@ def stacked(columns: Sequence[Column]) -> list[Column]:
     none arrives (behind those of one box there is its border), so this comes to an end.
     """
     height = max(column.height for column in columns)
-    placed = [replace(column, top=(height - column.height) // 2) for column in columns]
+    placed = [column._replace(top=(height - column.height) // 2) for column in columns]
     for k, pair in enumerate(pairwise(placed)):
         if exit_rows(*pair) is None:
-            higher = replace(columns[k], inner=columns[k].inner + 1)
+            higher = columns[k]._replace(inner=columns[k].inner + 1)
             return stacked([*columns[:k], higher, *columns[k + 1 :]])
     return placed
 
@@ -192,8 +188,7 @@ def gap_wires(column: Column, after: Column, exits: Sequence[int]) -> list[Wire]
 # --- the whole drawing on a sheet --------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Columns with their places, and the routes of the wires between them."""
 
     columns: tuple[Column, ...]

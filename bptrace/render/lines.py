@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -26,23 +26,21 @@ _ROOM = 24
 """Cells for a formula below which names rather stand in rows of their own."""
 
 
-@dataclass(frozen=True)
-class Remark:
+class Remark(NamedTuple):
     """A text beside a result, such as the number that the source prints, and its style."""
 
     text: str
     style: str = "bptrace.claim"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One equation: `left` = forms = formula = numbers = result."""
 
     left: str
     formula: str
     numbers: str
     result: str
-    remarks: tuple[Remark, ...] = field(default=())
+    remarks: tuple[Remark, ...] = ()
     forms: tuple[str, ...] = ()
 
     @property

@@ -6,7 +6,6 @@ Texts only, in one language and one dialect; layout is the business of `report`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import floor, log10
 from typing import Any, NamedTuple
@@ -47,8 +46,7 @@ class Place(NamedTuple):
     sample: int
 
 
-@dataclass(frozen=True)
-class Worked:
+class Worked(NamedTuple):
     """A formula worked out: what it is of, in symbols, with numbers, and the result."""
 
     left: str

@@ -13,7 +13,6 @@ What stands in the boxes, and where these are, is the business of `drawing`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -79,8 +78,7 @@ class Point(NamedTuple):
 Path = list[Point]
 
 
-@dataclass(frozen=True)
-class Wire:
+class Wire(NamedTuple):
     """One connection between two columns, from row `start` to row `end`."""
 
     source: int
@@ -220,8 +218,7 @@ def bends(wire: Wire, left: int, right: int) -> list[int]:
 # --- wiring with one vertical line per source --------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Trunk:
+class Trunk(NamedTuple):
     """The wires of one source."""
 
     start: int

@@ -10,7 +10,7 @@ weighed in `search`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bptrace.checks.mistakes.step import Step, Variant
 from bptrace.registry import Registry
@@ -19,8 +19,7 @@ Text = tuple[str, str]
 """English and Chinese."""
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """One kind of mistake.
 
     Attributes

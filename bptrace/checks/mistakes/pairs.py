@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import permutations, product
 
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
@@ -52,7 +51,7 @@ def pairs(step: Step, without: frozenset[str] = frozenset()) -> Iterator[Variant
     seen: set[Expr] = set()
     for first, second in permutations(entries, 2):
         for one in first.variants(step):  # type: ignore[misc]
-            for two in second.variants(replace(step, expr=one.expr)):  # type: ignore[misc]
+            for two in second.variants(step._replace(expr=one.expr)):  # type: ignore[misc]
                 if two.expr not in seen:
                     seen.add(two.expr)
                     wording = f"{first.name}:{one.wording}+{second.name}:{two.wording}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
@@ -24,8 +23,7 @@ class Variant(NamedTuple):
     fields: Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """The formula of one quantity.
 
     `key` is what is calculated, `expr` how (with roles, over the nodes before it).
@@ -34,7 +32,7 @@ class Step:
     problem: Problem
     key: Key
     expr: Expr
-    canon: Canon = field(repr=False)
+    canon: Canon
 
     @property
     def quantity(self) -> Quantity | None:
