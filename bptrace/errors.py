@@ -8,7 +8,7 @@ terminal: `cli` prints errors.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class BptraceError(Exception):
@@ -17,8 +17,7 @@ class BptraceError(Exception):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault of an input: what is wrong, where (1-based; 0 = unknown), and what to do."""
 
     message: str

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
+from typing import NamedTuple
 
 from bptrace.address import Address, Layout, Quantity, Shape
 from bptrace.brief import Brief
@@ -158,8 +159,7 @@ class Parameters:
             yield from row
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """One sample: inputs x and targets t (empty: not given)."""
 
     x: Row
@@ -317,8 +317,7 @@ LOG_QUANTITIES = ("in", "out", "delta", "E", "parameters", "gradients")
 """What a trace on disk can hold in full; each is an array there (`store.contents`)."""
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """What a trace on disk holds in full, of the steps 1, 1 + every, 1 + 2·every and so on."""
 
     quantities: tuple[str, ...]

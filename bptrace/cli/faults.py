@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from pathlib import Path
 
 import click
 
@@ -35,6 +33,8 @@ def report(error: BaseException, language: str = "en") -> int:
     else:
         _say(_labelled(_message(error), language))
     if _debugging():
+        import traceback
+
         _say("".join(traceback.format_exception(error)))
     return _code(error)
 
@@ -70,8 +70,10 @@ def _usage_error(error: click.UsageError) -> str:
 
 
 def _bug(error: BaseException) -> str:
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     what = " ".join(str(error).split())
     return (
         f"this is a bug in bptrace, not in your file: {type(error).__name__}{place}"

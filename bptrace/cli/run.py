@@ -11,13 +11,13 @@ import click
 
 from bptrace.cli import options, program
 from bptrace.errors import BptraceError
-from bptrace.trace import Trace
 
 if TYPE_CHECKING:
     from bptrace.model import Problem
     from bptrace.notation import Notation
     from bptrace.render.beside import Beside
     from bptrace.render.calculation import Calculation
+    from bptrace.trace import Trace
 
 MOST_STEPS = 20
 MOST_EQUATIONS = 800

@@ -9,8 +9,6 @@ from bptrace.io.faults import Faults, quoted, subject
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.activations import ACTIVATIONS
-from bptrace.maths.formula import FormulaError, read_formula
-from bptrace.maths.own import derived_slope, difference
 
 LAYERS: Final[Path] = ("network", "layer")
 
@@ -111,6 +109,9 @@ def _check_formula(part: Part, activation: View, faults: Faults) -> None:
         return
     if formula is None:
         return
+    from bptrace.maths.formula import FormulaError, read_formula  # which most files do not need
+    from bptrace.maths.slopes import derived_slope, difference
+
     at = "formula"
     try:
         read_formula(formula)

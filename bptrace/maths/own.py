@@ -1,6 +1,7 @@
 """The activation of a layer: an entry of the table, or one's own formula made into such an entry.
 
 `activation_of` is the one place that knows of both; equations, kernels, checks and output ask here.
+What reads formulas is imported where there is one: most networks have none.
 """
 
 from __future__ import annotations
@@ -8,28 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import Final, NamedTuple
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
-from bptrace.maths.bounds import BOUNDED
-from bptrace.maths.derivative import derivative, kinks
 from bptrace.maths.expr import FLOATS, Expr
-from bptrace.maths.formula import FormulaError, read_formula, read_slope, size_of
 from bptrace.model import Layer
-
-LONGEST_SLOPE: Final = 2000
-"""Operations of a derived slope: more would be slow to calculate and of no use on paper."""
-
-SAMPLES: Final = tuple(k * 0.37 + 0.0123 for k in range(-20, 21))
-"""Net inputs at which a given slope is compared: from −7.4 to 7.4, on none of the usual kinks."""
-
-
-class Difference(NamedTuple):
-    """Where a given slope is not the slope of its formula: net input, given, derived."""
-
-    x: float
-    given: float
-    derived: float
 
 
 def activation_of(layer: Layer) -> Activation:
@@ -48,6 +31,10 @@ def own_activation(formula: str, slope: str = "") -> Activation:
 
     Its name is the formula as it was written. Raises `FormulaError`.
     """
+    from bptrace.maths.derivative import kinks
+    from bptrace.maths.formula import read_formula, read_slope
+    from bptrace.maths.slopes import derived_slope
+
     expr = read_formula(formula)
     slope_expr = read_slope(slope) if slope else derived_slope(expr)
     return Activation(
@@ -60,35 +47,6 @@ def own_activation(formula: str, slope: str = "") -> Activation:
         source="own formula",
         kinks=kinks(expr),
     )
-
-
-def derived_slope(expr: Expr) -> Expr:
-    """Return the slope of a formula; raise `FormulaError` if it is too long to be of use."""
-    slope = derivative(expr)
-    if (size := size_of(slope)) > LONGEST_SLOPE:
-        message = f"the slope of this formula has {size} operations, at most {LONGEST_SLOPE}"
-        raise FormulaError(message, 0, 'Write it yourself: slope = "…".')
-    return slope
-
-
-def difference(formula: str, slope: str) -> Difference | None:
-    """Return where a given slope differs most from the derived one; None if it does nowhere.
-
-    Both are read with bounds on their rounding errors at `SAMPLES`; what differs by more than the
-    sum of the two bounds is not the same function. Places where a formula has no value, or where
-    rounding decides on which side of a kink they are, are left out.
-    """
-    expr = read_formula(formula)
-    given, derived = read_slope(slope), derived_slope(expr)
-    found = []
-    for x in SAMPLES:
-        z = (x, 0.0)
-        a = BOUNDED.read(expr, lambda _, z=z: z)  # type: ignore[misc]
-        places = {"in": z, "out": a}
-        (one, e), (other, f) = (BOUNDED.read(s, places.__getitem__) for s in (given, derived))
-        if math.isfinite(one) and math.isfinite(other) and abs(one - other) > e + f:
-            found.append(Difference(x, one, other))
-    return max(found, key=lambda at: abs(at.given - at.derived), default=None)
 
 
 def _scalar(expr: Expr, *names: Hashable) -> Callable[..., float]:

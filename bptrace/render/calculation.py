@@ -23,8 +23,8 @@ from bptrace.render.claims import Claims, Read
 from bptrace.render.header import Header
 from bptrace.render.lines import Block, Line, Remark
 from bptrace.render.summary import Summary
-from bptrace.render.table import wrapped
 from bptrace.render.words import Words
+from bptrace.render.wrapping import wrapped
 from bptrace.trace import Trace
 
 Q = Quantity

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from bptrace.render.table import wrapped
+from bptrace.render.wrapping import wrapped
 
 
 class Facts:

@@ -11,8 +11,9 @@ from rich.text import Text
 from bptrace.checks.certified import Certificate
 from bptrace.checks.gradients import Element, GradientCheck
 from bptrace.notation import Notation
-from bptrace.render.table import Grid, wrapped
+from bptrace.render.table import Grid
 from bptrace.render.words import Words
+from bptrace.render.wrapping import wrapped
 
 MOST_ROWS = 80
 """Of more gradients only those are printed that do not agree, and the least certain one."""

@@ -16,9 +16,8 @@ from bptrace.model import Data, Network
 from bptrace.notation import Notation
 from bptrace.notation.text import write
 from bptrace.render.drawing import Drawing, Edge, Node
-from bptrace.render.table import wrapped
-from bptrace.render.tables import without_padding
 from bptrace.render.words import Words
+from bptrace.render.wrapping import without_padding, wrapped
 from bptrace.trace import Trace
 
 Q = Quantity

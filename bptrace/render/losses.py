@@ -12,8 +12,8 @@ from bptrace.checks.losses import Comparison
 from bptrace.checks.side_by_side import Row
 from bptrace.notation import Notation
 from bptrace.render.sides import side_by_side
-from bptrace.render.table import wrapped
 from bptrace.render.words import Words
+from bptrace.render.wrapping import wrapped
 
 Q = Quantity
 

@@ -17,7 +17,8 @@ from bptrace.checks.report import Mistaken, Verdict
 from bptrace.render.coloured import differing, pieces, stages
 from bptrace.render.marks import MARKS, mark
 from bptrace.render.sentences import Sentences, Worked
-from bptrace.render.table import Numbers, Repair, wrapped
+from bptrace.render.table import Numbers, Repair
+from bptrace.render.wrapping import wrapped
 
 ETA = Address(Quantity.ETA)
 MOST_PLACES = 3

@@ -18,8 +18,8 @@ from bptrace.render.calculation import BARS, MOST_TERMS
 from bptrace.render.header import listed
 from bptrace.render.lines import Block, Line
 from bptrace.render.sides import side_by_side
-from bptrace.render.table import wrapped
 from bptrace.render.words import Words
+from bptrace.render.wrapping import wrapped
 from bptrace.trace import Trace
 
 Q = Quantity

@@ -11,9 +11,8 @@ from rich.text import Text
 
 from bptrace.address import Address, Layout, Quantity
 from bptrace.notation import Notation
-from bptrace.render.table import wrapped
-from bptrace.render.tables import without_padding
 from bptrace.render.words import Words
+from bptrace.render.wrapping import without_padding, wrapped
 from bptrace.trace import Trace
 
 Q = Quantity

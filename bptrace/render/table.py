@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -15,6 +14,7 @@ from bptrace.checks.paper import Paper
 from bptrace.checks.report import Verdict
 from bptrace.render.sentences import Sentences
 from bptrace.render.words import Words
+from bptrace.render.wrapping import wrapped
 
 _GAP = 2
 _WIDE = 100
@@ -250,7 +250,7 @@ class Classroom:
 
 
 def _stem(paper: Paper) -> str:
-    return PurePath(paper.file).stem
+    return os.path.splitext(os.path.basename(paper.file))[0]
 
 
 def _count(paper: Paper, kind: tuple[str, bool]) -> int | None:
@@ -258,25 +258,3 @@ def _count(paper: Paper, kind: tuple[str, bool]) -> int | None:
     if paper.faults:
         return None
     return sum((m.title, m.misprint) == kind for m in paper.mistakes)
-
-
-_CJK = "\u2e80-\u9fff\uff00-\uffef"
-_UNIT = re.compile(rf"(?:[{_CJK}]|[^\s{_CJK}]+)[，。、；：）》]*\s*|\s+")
-
-
-def wrapped(text: Text, width: int, indent: int = 0) -> list[Text]:
-    """Break a text at spaces, and beside Chinese characters, into rows of at most `width` cells.
-
-    All rows but the first are indented. What is longer than a row keeps a row of its own.
-    """
-    plain = text.plain
-    rows: list[Text] = []
-    start, room = 0, width
-    for unit in _UNIT.finditer(plain):
-        if unit.start() > start and cell_len(plain[start : unit.end()].rstrip()) > room:
-            rows.append(text[start : unit.start()])
-            start, room = unit.start(), width - indent
-    rows.append(text[start:])
-    for row in rows:
-        row.rstrip()
-    return [Text(" " * indent * (k > 0)).append_text(row) for k, row in enumerate(rows)]

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bptrace.notation.names import to_ascii
 from bptrace.render.words import Words
+from bptrace.render.wrapping import without_padding
 
 _INFINITIES = {"Infinity": "∞", "-Infinity": "−∞"}
 
@@ -72,14 +73,3 @@ class Listing:
     def _plain(self, text: str) -> str:
         text = text.replace("∞", "inf") if self.ascii else text
         return to_ascii(text) if self.ascii else text
-
-
-def without_padding(line: Sequence[Segment]) -> list[Segment]:
-    """Leave out the spaces with which a table fills its last column: they stay behind in files."""
-    segments = list(line)
-    while segments and not segments[-1].text.strip():
-        segments.pop()
-    if segments:
-        last = segments[-1]
-        segments[-1] = Segment(last.text.rstrip(), last.style)
-    return segments

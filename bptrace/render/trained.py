@@ -24,9 +24,8 @@ from bptrace.render.curves import Curve
 from bptrace.render.header import MOST_GIVEN, Header
 from bptrace.render.lines import Block, Line
 from bptrace.render.progress import percentage
-from bptrace.render.table import wrapped
-from bptrace.render.tables import without_padding
 from bptrace.render.words import Words
+from bptrace.render.wrapping import without_padding, wrapped
 from bptrace.training.epochs import Epoch
 from bptrace.training.loop import test_samples
 from bptrace.training.pictures import history

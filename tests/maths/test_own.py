@@ -7,7 +7,8 @@ import pytest
 from bptrace.errors import ModelError, UnknownName
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.formula import FormulaError
-from bptrace.maths.own import SAMPLES, activation_of, difference, own_activation
+from bptrace.maths.own import activation_of, own_activation
+from bptrace.maths.slopes import SAMPLES, difference
 from bptrace.model import Layer
 
 
