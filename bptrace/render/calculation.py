@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -22,10 +22,12 @@ from bptrace.notation import Notation, abbreviated, value_of
 from bptrace.render.claims import Claims, Read
 from bptrace.render.header import Header
 from bptrace.render.lines import Block, Line, Remark
-from bptrace.render.summary import Summary
 from bptrace.render.words import Words
 from bptrace.render.wrapping import wrapped
 from bptrace.trace import Trace
+
+if TYPE_CHECKING:
+    from bptrace.render.summary import Summary
 
 Q = Quantity
 LARGE = 400
@@ -109,6 +111,8 @@ class Calculation:
         if len(self.options.steps) > 1 or last > 1:
             yield self._rule(self.words("step of", step=step, steps=last), strong=True)
         if self._is_large(step):
+            from bptrace.render.summary import Summary  # and with it the tables of Rich
+
             sample = self._samples(step)[0]
             yield Summary(self.trace, self.notation, self.words, step, sample)
             yield from self._closing(step, width)
