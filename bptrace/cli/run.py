@@ -122,7 +122,7 @@ def print_steps(trace: Trace, part: Part, notation: Notation, out: options.Outpu
     view = Calculation(trace, notation, out.words, what)
     if trace.problem.claims:
         view.remark = _verdicts(trace, view, out)
-    out.console().print(view)
+    out.console().print(view, crop=False)
 
 
 def write_json(trace: Trace, steps: Iterable[int]) -> None:

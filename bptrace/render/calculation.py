@@ -97,7 +97,11 @@ class Calculation:
         claims = Claims(self.trace, self.remark)
         yield self._header()
         for step in self.options.steps:
-            yield from self._step(step, claims, options.max_width)
+            for row in self._step(step, claims, options.max_width):
+                if isinstance(row, Text) and row.no_wrap:  # it fits: nothing for Rich to break
+                    yield from row.render(console, end=row.end)
+                else:
+                    yield row
 
     def _header(self) -> Header:
         """The head, with a drawing of the first step and sample that are printed."""
