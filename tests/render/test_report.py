@@ -171,7 +171,7 @@ def altered(name: str, **numbers: str) -> Problem:
     """Return an example's problem with some claims printed otherwise ("": not at all)."""
     problem = bptrace.load(name)
     claims = tuple(
-        c._replace(printed=Printed.parse(new) if new else None)
+        replace(c, printed=Printed.parse(new) if new else None)
         if (new := numbers.get(c.quantity)) is not None
         else c
         for c in problem.claims
@@ -211,7 +211,7 @@ def test_missing_numbers_are_missing_not_wrong() -> None:
 
 def test_nothing_filled_in() -> None:
     problem = bptrace.load("lh25-2020")
-    blank = tuple(c._replace(printed=None, operands=()) for c in problem.claims)
+    blank = tuple(replace(c, printed=None, operands=()) for c in problem.claims)
     assert shown(replace(problem, claims=blank)) == "23 numbers are still to be found\n"
     assert shown(replace(problem, claims=())).startswith("there is nothing to check")
 
