@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
-from typing import Final
+from typing import Final, NamedTuple
 
 from bptrace.maths.expr import FLOATS, Reading
 
@@ -113,3 +113,66 @@ BOUNDED: Final[Reading[Bounded]] = Reading(
     },
 )
 """Value and bound; the bound is inf where nothing can be said."""
+
+
+EXACT: Final = frozenset({"neg", "abs", "max", "min", "positive", "if_positive", "step"})
+"""Operations that round nothing."""
+
+OWN_ROUNDINGS: Final = 8.0
+"""So many units an operation of another program may be off: its exp or tanh, or an activation that
+is written in another way, and the product that it distributes over the terms of a sum."""
+
+SECOND_ORDER: Final = 1.0 + 2.0**-10
+"""Covers products of roundings, as long as the roundings of one sum stay below 2⁻¹¹ together."""
+
+
+class Format(NamedTuple):
+    """What another program calculates with.
+
+    Attributes
+    ----------
+    unit : float
+        Relative rounding of one operation.
+    least, largest : float
+        Below and above these a number may become 0 or ∞.
+    """
+
+    unit: float
+    least: float
+    largest: float
+
+    def given(self, value: float) -> Bounded:
+        """Return a number that it is given, with what is lost of it."""
+        if self.unit <= UNIT:
+            return value, 0.0
+        lost = self.unit * abs(value) + (self.least if value else 0.0)
+        return value, lost if abs(value) < self.largest else math.inf
+
+
+FLOAT64: Final = Format(UNIT, 2.0**-1022, float.fromhex("0x1.fffffffffffffp1023"))
+FLOAT32: Final = Format(2.0**-24, 2.0**-126, float.fromhex("0x1.fffffep127"))
+
+
+def any_order(theirs: Format) -> Reading[Bounded]:
+    """Return a reading whose bound holds for another program, too, in whatever order it sums.
+
+    If its arguments lie within the bounds of ours, so does its result: each sum of n numbers is off
+    by at most n·unit times the sum of their absolute values (Higham, section 4.2), and 8 units more
+    are granted to each operation.
+    """
+    rules = {
+        name: rule if name in EXACT else _wider(rule, name in ("add", "sub"), theirs)
+        for name, rule in BOUNDED.rules.items()
+    }
+    return Reading(number=theirs.given, rules=rules)
+
+
+def _wider(rule: Callable[..., Bounded], is_sum: bool, theirs: Format) -> Callable[..., Bounded]:
+    def read(*args: Bounded) -> Bounded:
+        value, error = rule(*args)
+        size = sum(abs(v) + e for v, e in args) if is_sum else abs(value) + error
+        roundings = len(args) + OWN_ROUNDINGS
+        error = (error + roundings * (theirs.unit * size + theirs.least)) * SECOND_ORDER
+        return value, error if size < theirs.largest and error == error else math.inf
+
+    return read

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from bptrace.testing.learning import trainings
     from bptrace.testing.pages import hand_calculations
     from bptrace.testing.strategies import networks, numbers, parameters, problems, samples
+    from bptrace.testing.training import assert_trains_alike
 
 __all__ = [
     "assert_right",
+    "assert_trains_alike",
     "hand_calculations",
     "networks",
     "numbers",
@@ -33,6 +35,7 @@ __all__ = [
 
 _HOMES = {
     "assert_right": "bptrace.testing.claims",
+    "assert_trains_alike": "bptrace.testing.training",
     "hand_calculations": "bptrace.testing.pages",
     "networks": "bptrace.testing.strategies",
     "numbers": "bptrace.testing.strategies",
