@@ -16,6 +16,7 @@ from bptrace.errors import BptraceError
 
 if TYPE_CHECKING:
     from bptrace.testing.claims import assert_right
+    from bptrace.testing.gradients import gradients_of, warm_up
     from bptrace.testing.learning import trainings
     from bptrace.testing.pages import hand_calculations
     from bptrace.testing.strategies import networks, numbers, parameters, problems, samples
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "assert_right",
     "assert_trains_alike",
+    "gradients_of",
     "hand_calculations",
     "networks",
     "numbers",
@@ -31,11 +33,13 @@ __all__ = [
     "problems",
     "samples",
     "trainings",
+    "warm_up",
 ]
 
 _HOMES = {
     "assert_right": "bptrace.testing.claims",
     "assert_trains_alike": "bptrace.testing.training",
+    "gradients_of": "bptrace.testing.gradients",
     "hand_calculations": "bptrace.testing.pages",
     "networks": "bptrace.testing.strategies",
     "numbers": "bptrace.testing.strategies",
@@ -43,6 +47,7 @@ _HOMES = {
     "problems": "bptrace.testing.strategies",
     "samples": "bptrace.testing.strategies",
     "trainings": "bptrace.testing.learning",
+    "warm_up": "bptrace.testing.gradients",
 }
 
 
