@@ -130,7 +130,7 @@ class Calculation:
         with np.errstate(all="ignore"):
             parts = [self._of_weights(l).ravel() for l in layers]
             parts += [self._of_biases(l) for l in layers]
-        found: Array = np.concatenate(parts) * self.figures.present
+            found: Array = np.concatenate(parts) * self.figures.present
         return found
 
     def value(self, node: Node) -> Array:

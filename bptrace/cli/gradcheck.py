@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
 import click
 
 from bptrace.cli import options, program
+from bptrace.errors import BptraceError
+
+if TYPE_CHECKING:
+    from bptrace.checks.gradients import Point
+    from bptrace.notation import Notation
 
 DIFFERS = 1
 
@@ -53,6 +61,16 @@ DIFFERS = 1
         en="Prove, too, how far each float64 gradient is from the exact one (needs python-flint).",
         zh="另用球算术证明每个 float64 梯度与精确值的最大距离（需要 python-flint）。",
     ),
+    program.option(
+        "--against",
+        metavar="ARRAYS",
+        default="",
+        en="Judge the gradients of your own implementation instead, from an .npz, .npy or .json "
+        "file: dW1, db1, … or W1, b1, … or 0.weight, 0.bias, …; float64, or float32 by what "
+        "float32 can do.",
+        zh="改为检验你自己实现的梯度，从 .npz、.npy 或 .json 文件读取："
+        "dW1、db1 …，W1、b1 …，或 0.weight、0.bias …；float64，或按 float32 的精度判断 float32。",
+    ),
     options.dialect,
     options.engine,
     options.json_,
@@ -68,6 +86,7 @@ def command(
     only: tuple[str, ...],
     everything: bool,
     certified: bool,
+    against: str,
     dialect: str,
     engine: str,
     as_json: bool,
@@ -84,6 +103,10 @@ def command(
     from bptrace.render.calculation import neurons
 
     chosen = neurons(notation, split_names(only))
+    if against:
+        check_alone(certified)
+        point = point_of(problem, step, sample)
+        return _foreign(point, against, out, notation, chosen, everything, as_json)
     found = check_gradients(point_of(problem, step, sample), engine)
     if found.remark:
         remark(found.remark)
@@ -99,4 +122,31 @@ def command(
         from bptrace.render.gradients import GradientView
 
         out.console().print(GradientView(found, notation, out.words, chosen, everything, proof))
+    return 0 if found.ok else DIFFERS
+
+
+def check_alone(certified: bool) -> None:
+    """Raise `BptraceError` if a proof is asked for, which is about our own gradients."""
+    if certified:
+        raise BptraceError(
+            "--certify proves bptrace's own gradients, --against judges others. "
+            "Leave one of the two out"
+        )
+
+
+def _foreign(
+    point: Point, file: str, out: options.Output, notation: Notation,
+    chosen: Collection[tuple[int, int]], everything: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Judge the gradients of a file."""
+    from bptrace.checks.against import judge
+    from bptrace.io.gradients import read_gradients, reader_of
+    from bptrace.render.against import AgainstView, document
+
+    found = judge(point, read_gradients(file), reader_of(notation), file)
+    if as_json:
+        elements = found.of_neurons(chosen)
+        options.print_json(document(found, elements, notation, out.words, file))
+    else:
+        out.console().print(AgainstView(found, notation, out.words, file, chosen, everything))
     return 0 if found.ok else DIFFERS

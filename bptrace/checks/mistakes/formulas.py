@@ -9,7 +9,7 @@ from bptrace.address import Address, Quantity
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
 from bptrace.checks.mistakes.near import neighbours, transposed
 from bptrace.checks.mistakes.step import Step, Variant, without
-from bptrace.maths.activations import ACTIVATIONS
+from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import (
     HALF,
     ONE,
@@ -296,6 +296,10 @@ def role(step: Step) -> Iterator[Variant]:
     ),
     formula=("the slope is calculated as {x}", "导数按 {x} 计算"),
     other=("the slope of {x} is used", "用了 {x} 的导数"),
+    input=(
+        "the slope is taken at {x}, an input of the layer, and not at the net input",
+        "导数取在该层的输入 {x} 处，而不是净输入处",
+    ),
 )
 def derivative(step: Step) -> Iterator[Variant]:
     """The slope of another function, at another place, or with parts missing."""
@@ -321,6 +325,7 @@ def derivative(step: Step) -> Iterator[Variant]:
             value = bind(entry.expr, {"in": out, "option": option})
             twice = bind(entry.slope_expr, {"out": value, "in": out, "option": option})
             yield Variant(twice, "formula", {"x": twice})
+            yield from _at_input(step, entry, key)
     rest = sub(ONE, out)
     for wrong in (
         rest,
@@ -332,6 +337,20 @@ def derivative(step: Step) -> Iterator[Variant]:
         mul(out, sub(out, ONE)),
     ):
         yield Variant(wrong, "formula", {"x": wrong})
+
+
+def _at_input(step: Step, entry: Activation, key: Address) -> Iterator[Variant]:
+    """The slope at the input of the layer that has the neuron's number, if there is one."""
+    l, j = key.layer - 1, key.neuron
+    if j > step.problem.network.widths[l]:
+        return
+    x = step.ref(Address(Q.OUT, l, j, sample=key.sample, step=key.step))
+    given = step.problem.network.layers[key.layer].option
+    option = Num(entry.default if given is None else given)
+    value = bind(entry.expr, {"in": x, "option": option})
+    slope = bind(entry.slope_expr, {"out": value, "in": x, "option": option})
+    if slope != step.expr:
+        yield Variant(slope, "input", {"x": x})
 
 
 LN10, LN2 = Num(2.302585092994046), Num(0.6931471805599453)

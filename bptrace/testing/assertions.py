@@ -1,0 +1,88 @@
+"""The assertion that gradients from one's own implementation are right.
+
+Not responsible for the verdicts (`checks.against`), nor for how they are put into words (`render`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import bptrace
+from bptrace.errors import FileError
+
+if TYPE_CHECKING:
+    import os
+
+    from bptrace.checks.against import Against
+    from bptrace.model import Problem
+
+
+def assert_gradients(
+    problem: Problem | str | os.PathLike[str],
+    gradients: Any,
+    *,
+    step: int = 1,
+    sample: int | None = None,
+    reduction: str | None = None,
+) -> Against:
+    """Assert that gradients of a network are right, each within what rounding can do.
+
+    Parameters
+    ----------
+    problem : Problem, str or path
+        A string is what `bptrace.load` takes: a file, or the name of a bundled example.
+    gradients : sequence, mapping or array
+        (dW, db) of each layer, first layer first; or arrays by names such as dW1, db1, or
+        0.weight, 0.bias; or single gradients by their names in the problem; or one vector. Each
+        array is float64 or float32, or has ``__array__``. dW is (n_out, n_in), or its transpose.
+    step : int
+        At which update, with the parameters and the batch that it has.
+    sample : int, optional
+        Of this sample (from 1) alone; default: of the batch of the step.
+    reduction : {"sum", "mean"}, optional
+        Over the samples of the batch; default: as the problem says.
+
+    Returns
+    -------
+    Against
+        The verdicts; what rounding hides is undecided.
+
+    Raises
+    ------
+    AssertionError
+        If a gradient differs, arrays do not fit, or nothing could be decided: with the report of
+        ``bptrace gradcheck --against`` as its text.
+    BptraceError
+        For a faulty file, and where there is no gradient, no such step or sample.
+    """
+    __tracebackhide__ = True
+    from bptrace.checks.against import judge
+    from bptrace.checks.gradients import point_of
+    from bptrace.io.gradients import reader_of
+    from bptrace.model import Problem
+    from bptrace.notation import Notation
+
+    given = problem if isinstance(problem, Problem) else bptrace.load(problem)
+    if reduction is not None:
+        given = replace(given, training=replace(given.training, reduction=reduction))
+    point = point_of(given, step, sample)
+    try:
+        found = judge(point, gradients, reader_of(Notation.of(given)))
+    except FileError as error:
+        raise AssertionError(str(error)) from None
+    if not found.ok:
+        raise AssertionError(report(found))
+    if not found.counts["agrees"]:
+        raise AssertionError(f"nothing could be decided\n{report(found)}")
+    return found
+
+
+def report(found: Against) -> str:
+    """Return what `bptrace gradcheck --against` prints, as text."""
+    from bptrace.notation import Notation
+    from bptrace.render.against import AgainstView
+    from bptrace.render.console import plain_text
+    from bptrace.render.words import Words
+
+    return plain_text(AgainstView(found, Notation.of(found.point.problem), Words("en")))
