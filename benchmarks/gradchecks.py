@@ -1,9 +1,8 @@
-"""Checking every gradient: against torch's gradcheck in slow mode, and scipy's check_grad.
+"""Checking every gradient: against torch's gradcheck in slow mode, scipy, numdifftools and JAX.
 
-Peers that are not installed are left out. All of them compare every weight and bias, as "weights"
-does here; the whole check has every δ and ∂E/∂x besides, and the verdicts. Not measured:
-numdifftools (a dense Jacobian by extrapolation) and JAX's `check_grads` (along random directions,
-not element by element).
+Peers that are not installed are left out. Torch, scipy and numdifftools take differences for every
+weight and bias, as "weights" does here; the whole check has every δ and ∂E/∂x besides, and the
+verdicts. JAX's `check_grads` compares along one random direction only.
 """
 
 from __future__ import annotations
@@ -74,28 +73,29 @@ def torch_task(problem: Problem) -> Callable[[], object]:
     return lambda: torch.autograd.gradcheck(error, leaves, fast_mode=False)
 
 
-def scipy_task(problem: Problem) -> Callable[[], object]:
-    """Return scipy.optimize.check_grad: one-sided differences, one number as the result."""
-    from scipy.optimize import check_grad
+class Flat:
+    """E and its gradient as functions of one vector, with NumPy."""
 
-    parameters, x, t = arrays(problem)
-    shapes = [p.shape for p in parameters]
-    cuts = np.cumsum([p.size for p in parameters])[:-1]
-    flat = np.concatenate([p.ravel() for p in parameters])
+    def __init__(self, problem: Problem) -> None:
+        parameters, self.x, self.t = arrays(problem)
+        self.shapes = [p.shape for p in parameters]
+        self.cuts = np.cumsum([p.size for p in parameters])[:-1]
+        self.start = np.concatenate([p.ravel() for p in parameters])
 
-    def layers(numbers: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        p = [a.reshape(s) for a, s in zip(np.split(numbers, cuts), shapes, strict=True)]
-        outs = [x]
+    def layers(self, numbers: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        parts = zip(np.split(numbers, self.cuts), self.shapes, strict=True)
+        p = [a.reshape(s) for a, s in parts]
+        outs = [self.x]
         for k in range(0, len(p), 2):
             outs.append(1.0 / (1.0 + np.exp(-(p[k] @ outs[-1] + p[k + 1]))))
         return p, outs
 
-    def error(numbers: np.ndarray) -> float:
-        return 0.5 * float(((t - layers(numbers)[1][-1]) ** 2).sum())
+    def error(self, numbers: np.ndarray) -> float:
+        return 0.5 * float(((self.t - self.layers(numbers)[1][-1]) ** 2).sum())
 
-    def gradient(numbers: np.ndarray) -> np.ndarray:
-        p, outs = layers(numbers)
-        delta = (outs[-1] - t) * outs[-1] * (1.0 - outs[-1])
+    def gradient(self, numbers: np.ndarray) -> np.ndarray:
+        p, outs = self.layers(numbers)
+        delta = (outs[-1] - self.t) * outs[-1] * (1.0 - outs[-1])
         found: list[np.ndarray] = []
         for k in range(len(p) - 2, -1, -2):
             before = outs[k // 2]
@@ -103,7 +103,43 @@ def scipy_task(problem: Problem) -> Callable[[], object]:
             delta = (p[k].T @ delta) * before * (1.0 - before)
         return np.concatenate(found)
 
-    return lambda: check_grad(error, gradient, flat)
+
+def scipy_task(problem: Problem) -> Callable[[], object]:
+    """Return scipy.optimize.check_grad: one-sided differences, one number as the result."""
+    from scipy.optimize import check_grad
+
+    flat = Flat(problem)
+    return lambda: check_grad(flat.error, flat.gradient, flat.start)
+
+
+def numdifftools_task(problem: Problem) -> Callable[[], object]:
+    """Return numdifftools.Gradient, its differences with extrapolation, beside the gradient."""
+    from numdifftools import Gradient
+
+    flat = Flat(problem)
+    numeric = Gradient(flat.error)
+    return lambda: np.abs(numeric(flat.start) - flat.gradient(flat.start)).max()
+
+
+def jax_task(problem: Problem) -> Callable[[], object]:
+    """Return jax.test_util.check_grads backwards: one random direction, compiled before."""
+    import jax
+    from jax.test_util import check_grads
+
+    parameters, x, t = arrays(problem)
+
+    @jax.jit
+    def error(*p: jax.Array) -> jax.Array:
+        a = x
+        for k in range(0, len(p), 2):
+            a = jax.nn.sigmoid(p[k] @ a + p[k + 1])
+        return 0.5 * ((t - a) ** 2).sum()
+
+    def run() -> None:
+        with jax.enable_x64(True):
+            check_grads(error, parameters, order=1, modes=("rev",))
+
+    return run
 
 
 def proof(point: gradients.Point) -> Callable[[], object]:
@@ -112,10 +148,19 @@ def proof(point: gradients.Point) -> Callable[[], object]:
     return lambda: certify(found)
 
 
-PEERS = {"torch": torch_task, "scipy": scipy_task}
+PEERS = {
+    "torch": torch_task,
+    "scipy": scipy_task,
+    "numdifftools": numdifftools_task,
+    "jax": jax_task,
+}
+MOST_PARAMETERS = {"numdifftools": 5_000}
+"""In larger networks a peer would take minutes."""
 
 TEXT = """torch is `torch.autograd.gradcheck` in slow mode, scipy `check_grad` with one-sided
-differences; both compare every weight and bias, one by one. "bptrace, weights" are the compiled
+differences, numdifftools its `Gradient` with the default extrapolation (in the smaller network
+only): all three go through every weight and bias, one by one. jax is `check_grads` backwards, which
+compares along one random direction instead. "bptrace, weights" are the compiled
 differences for the same weights and biases, and for δ, each with its bound: one slope per net input
 instead of one per weight, which is most of the ratio. "whole check" adds ∂E/∂x, slopes by dual
 numbers and the verdicts; "proof" is the arithmetic of `--certify`."""
@@ -133,7 +178,12 @@ def table(sheet: Sheet) -> Iterator[str]:
         runs = {"weights": kernel(point), "whole check": whole(point)}
         if find_spec("flint"):
             runs["proof"] = proof(point)
-        runs |= {name: make(problem) for name, make in PEERS.items() if find_spec(name)}
+        n = problem.layout.n_parameters
+        runs |= {
+            name: make(problem)
+            for name, make in PEERS.items()
+            if find_spec(name) and n <= MOST_PARAMETERS.get(name, n)
+        }
         times = rounds({name: Task(run) for name, run in runs.items()}, min(3, sheet.rounds))
         network = name_of(widths)
         for name in runs:

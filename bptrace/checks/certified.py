@@ -89,13 +89,18 @@ def certify(check: GradientCheck, bits: int = BITS) -> Certificate:
     try:
         while True:
             flint.ctx.prec = bits
-            balls = list(_Balls(flint, check.point).gradients())
+            balls = list(enclosures(flint, check.point))
             ulps, radii = _distances(flint, check.gradients, balls)
             if bits >= MOST_BITS or not _is_wide(check.gradients, radii):
                 return Certificate(check, ulps, radii, bits)
             bits *= 2
     finally:
         flint.ctx.prec = before
+
+
+def enclosures(flint: Any, point: Point) -> Iterator[Ball]:
+    """Yield a ball for each gradient, in their order, with the bits that flint is set to."""
+    return _Balls(flint, point).gradients()
 
 
 def _is_wide(gradients: Sequence[float], radii: Sequence[float]) -> bool:

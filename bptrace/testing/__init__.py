@@ -17,6 +17,7 @@ from bptrace.errors import BptraceError
 if TYPE_CHECKING:
     from bptrace.testing.assertions import assert_gradients
     from bptrace.testing.claims import assert_right
+    from bptrace.testing.gradients import gradients_of, warm_up
     from bptrace.testing.learning import trainings
     from bptrace.testing.pages import hand_calculations
     from bptrace.testing.strategies import networks, numbers, parameters, problems, samples
@@ -26,6 +27,7 @@ __all__ = [
     "assert_gradients",
     "assert_right",
     "assert_trains_alike",
+    "gradients_of",
     "hand_calculations",
     "networks",
     "numbers",
@@ -33,12 +35,14 @@ __all__ = [
     "problems",
     "samples",
     "trainings",
+    "warm_up",
 ]
 
 _HOMES = {
     "assert_gradients": "bptrace.testing.assertions",
     "assert_right": "bptrace.testing.claims",
     "assert_trains_alike": "bptrace.testing.training",
+    "gradients_of": "bptrace.testing.gradients",
     "hand_calculations": "bptrace.testing.pages",
     "networks": "bptrace.testing.strategies",
     "numbers": "bptrace.testing.strategies",
@@ -46,6 +50,7 @@ _HOMES = {
     "problems": "bptrace.testing.strategies",
     "samples": "bptrace.testing.strategies",
     "trainings": "bptrace.testing.learning",
+    "warm_up": "bptrace.testing.gradients",
 }
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from bundled import BY_HAND
 
 from bptrace.cli import gradcheck
 
@@ -41,16 +42,56 @@ def test_as_json(bptrace) -> None:
     assert kink[0]["interval"][0] == 0.0
 
 
-def test_a_wrong_slope_ends_with_1(bptrace, tmp_path) -> None:
+@pytest.fixture
+def wrong(tmp_path) -> str:
     """An own formula with a slope that is not its slope, but only above 8: loading lets it pass."""
     file = tmp_path / "wrong.toml"
     text = KINK.read_text(encoding="utf-8")
     own = 'activation = { formula = "max(x, 8)", slope = "0" }'
     text = text.replace('activation = "relu"', own).replace("[0.3, 0.4]", "[10, 4]")
     file.write_text(text, encoding="utf-8")
-    result = bptrace("gradcheck", str(file))
+    return str(file)
+
+
+def test_a_wrong_slope_ends_with_1(bptrace, wrong) -> None:
+    result = bptrace("gradcheck", wrong)
     assert result.exit_code == gradcheck.DIFFERS
     assert "differs: 0 times the slope" in result.stdout
+
+
+def test_a_wrong_slope_as_json_ends_with_1(bptrace, wrong) -> None:
+    result = bptrace("gradcheck", wrong, "--json")
+    assert result.exit_code == gradcheck.DIFFERS
+    entries = {entry["name"]: entry for entry in json.loads(result.stdout)}
+    delta = entries["delta[1,2]"]
+    assert (delta["verdict"], delta["factor"], delta["gradient"]) == ("differs", 0.0, 0.0)
+    assert abs(delta["numeric"]) > delta["bound"]
+    assert entries["delta[2,1]"]["verdict"] == "agrees"
+
+
+KEYS = {
+    "name", "sample", "gradient", "numeric", "bound", "verdict", "reason", "interval", "factor",
+    "dual", "step", "digits", "possible",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_no_gradient_of_an_example_differs(bptrace, name) -> None:
+    """Those of Hebb and the perceptron have none, and that is said."""
+    result = bptrace("gradcheck", name, "--json")
+    if result.exit_code == 2:
+        assert result.stdout == ""
+        assert "no error to differentiate" in result.stderr or "without a gradient" in result.stderr
+        return
+    assert result.exit_code == 0
+    entries = json.loads(result.stdout)
+    assert sum(entry["verdict"] == "agrees" for entry in entries) > 0.8 * len(entries)
+    for entry in entries:
+        assert set(entry) == KEYS
+        assert (entry["verdict"] == "undecided") == (entry["reason"] is not None)
+        if entry["verdict"] == "agrees":
+            assert abs(entry["gradient"] - entry["numeric"]) <= entry["bound"]
+            assert 0 <= entry["digits"] <= entry["possible"]
 
 
 @pytest.mark.parametrize(
