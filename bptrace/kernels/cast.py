@@ -13,7 +13,7 @@ from math import nan
 from typing import NamedTuple
 
 from bptrace.address import Layout, Quantity
-from bptrace.kernels.dispatch import RuleCodes, fused_code, layer_code, rule_codes
+from bptrace.kernels.dispatch import fused_code, layer_code, rule_code
 from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
@@ -113,8 +113,8 @@ class Plan(NamedTuple):
         Codes in their tables.
     fused : int
         0, or if the loss undoes the last activation its code among the losses that do so.
-    rule : RuleCodes
-        The functions of the rule.
+    rule : int
+        The code of the rule, see `dispatch.rule_code`.
     eta, rate_a, rate_b : float
         Learning rate, and the options of its schedule.
     rate_from, rates : array
@@ -125,8 +125,12 @@ class Plan(NamedTuple):
         Of the rule.
     corrects : int
         1 if the rule's means are corrected for their beginning at 0.
-    decoupled : int
-        1 if the decay shrinks the weights themselves, 0 if it is added to their gradients.
+    shrunk, steepened : int
+        How many parameters, from the first on, shrink by the decay themselves, and of how many it
+        is added to their gradients: all weights, or none.
+    first_updated : int
+        The first parameter of the update after the backward pass: 0, or `Net.n_w` if the weights
+        are changed within it.
     first_taught : int
         The first layer that a local rule teaches.
     measures, backward, learns : int
@@ -150,7 +154,7 @@ class Plan(NamedTuple):
 
     loss: int
     fused: int
-    rule: RuleCodes
+    rule: int
     schedule: int
     eta: float
     rate_a: float
@@ -160,7 +164,9 @@ class Plan(NamedTuple):
     rate_counts: int
     constants: Constants
     corrects: int
-    decoupled: int
+    shrunk: int
+    steepened: int
+    first_updated: int
     first_taught: int
     measures: int
     backward: int
@@ -234,10 +240,14 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         0.0,
         0.0,
     )
+    constants = (rule or RULES.get("gradient-descent")).constants(
+        dict(training.options), training.weight_decay
+    )
+    decays, n_w = constants.weight_decay != 0.0, problem.layout.n_w
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
-        rule=rule_codes(rule),
+        rule=rule_code(rule),
         schedule=SCHEDULES.code(schedule.name),
         eta=float(training.learning_rate),
         rate_a=float(rate_a),
@@ -245,11 +255,11 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         rate_from=array("q", (first for first, _ in schedule.rates)),
         rates=array("d", (rate for _, rate in schedule.rates)),
         rate_counts=problem.batches if schedule.per_epoch else 1,
-        constants=(rule or RULES.get("gradient-descent")).constants(
-            dict(training.options), training.weight_decay
-        ),
+        constants=constants,
         corrects=int(rule is not None and rule.corrected is not None),
-        decoupled=int(rule is not None and rule.decoupled),
+        shrunk=n_w if decays and rule and rule.decoupled else 0,
+        steepened=n_w if decays and rule and not rule.decoupled else 0,
+        first_updated=0 if log or decays or not _updates_at_once(problem) else n_w,
         first_taught=problem.taught.index(True) if problem.learns else 1,
         measures=int(problem.has_error),
         backward=int(problem.has_backward),
@@ -282,6 +292,16 @@ def _learns(problem: Problem) -> int:
     if problem.rule is None or not problem.learns:
         return 0
     return BY_GRADIENT if problem.rule.local is None else LOCALLY
+
+
+def _updates_at_once(problem: Problem) -> bool:
+    """Whether the gradient of a weight is used for nothing but its update, at once."""
+    return (
+        _learns(problem) == BY_GRADIENT
+        and problem.training.batch == 1
+        and not problem.layout.shape.memory
+        and not any(layer.mask for layer in problem.network.layers)
+    )
 
 
 def log_slots(layout: Layout, steps: int, log: bool) -> int:

@@ -4,8 +4,9 @@ Nothing is calculated here: `source` and the tables of `maths` are compiled as t
 fastmath and without fused operations, so that every bit is that of plain Python.
 
 Numba's cache looks only at the file that holds the compiled function, and would go on using old
-machine code after an edit anywhere else. So the function is built in a factory whose closure holds
-a fingerprint of all that is compiled: the values of a closure are part of the cache's key.
+machine code after an edit anywhere else; nor can it read its own index after a class that is named
+there has gone. So the function is compiled under a name with a fingerprint of all that is compiled:
+each fingerprint has files of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numba
 import numpy as np
@@ -37,6 +38,10 @@ LAYER = np.dtype(
 SIGNED_LAYER = np.dtype(
     [(name, np.float64 if name == "option" else np.int64) for name in LayerNet._fields]
 )
+
+
+KEY_LENGTH = 16
+"""Digits of a fingerprint in the name of a file."""
 
 
 def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> str:
@@ -76,30 +81,9 @@ def check_all(
 
 
 def build_differences(key: str, keep: bool) -> Callable[..., None]:
-    """Return `differences.check_all` as a compiled function; see `build`.
-
-    The loops are written out again, too: each call between here and the tables is one more time
-    that all below it is optimised.
-    """
-
-    @numba.njit(cache=keep, nogil=True, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
-    def kernel(
-        net: Any, ground: Any, plan: Any, log: Any, found: Any, totals: Any, sizes: Any,
-        roundings: Any,
-    ) -> None:  # fmt: skip
-        _ = key
-        at = 0
-        for position in range(len(ground.places)):
-            for index in range(differences.per_sample(net)):
-                move, l, j = differences.disturbance(net, index)
-                differences.one_slope(net, ground, plan, log, found, at, position, move, l, j)
-                at += differences.FIELDS
-        differences.parameter_slopes(net, ground, plan, log, found, totals)
-        differences.path_sizes(net, ground, plan, log, sizes)
-        differences.gradient_roundings(net, ground, plan, log, sizes, roundings)
-
+    """Return `differences.check_all` as a compiled function; see `build`."""
     install()
-    return kernel  # type: ignore[no-any-return, unused-ignore]
+    return _compiled(differences.check_all, key, keep)
 
 
 @cache
@@ -135,19 +119,20 @@ def build(key: str, keep: bool) -> Callable[..., None]:
     keep : bool
         Whether the cache on disk is used. Raises RuntimeError if Numba finds no place for it.
     """
-
-    # The loop is written out again: as a call of source.run_steps it would be optimised twice.
-    # _nrt=False: nothing is allocated, and counting who refers to which buffer at every call, where
-    # the compiler does not see that it cancels, took more than half of a 2-2-2 step's time.
-    @numba.njit(cache=keep, nogil=True, _nrt=False, **EXACT)  # type: ignore[untyped-decorator, unused-ignore]
-    def kernel(net: Any, plan: Any, log: Any, errors: Any) -> None:
-        _ = key
-        for s in range(plan.steps):
-            source.begin(plan, s)
-            source.run_step(net, plan, log, errors, s)
-
     install()
-    return kernel  # type: ignore[no-any-return, unused-ignore]
+    return _compiled(source.run_steps, key, keep)
+
+
+def _compiled(function: Callable[..., None], key: str, keep: bool) -> Callable[..., None]:
+    """Return a copy of a function, compiled; `key` is part of its name.
+
+    The copy of a function that calls the loops would be one more time that all of them are
+    optimised.
+    """
+    code = cast(FunctionType, function)
+    copy = FunctionType(code.__code__, code.__globals__, code.__name__)
+    copy.__module__, copy.__qualname__ = code.__module__, f"{code.__name__}-{key[:KEY_LENGTH]}"
+    return numba.njit(cache=keep, nogil=True, **EXACT)(copy)  # type: ignore[no-any-return, unused-ignore]
 
 
 @cache

@@ -105,17 +105,11 @@ def check_all(
     net: Net, ground: Ground, plan: Plan, log: Numbers, found: Numbers, totals: Numbers,
     sizes: Numbers, roundings: Numbers,
 ) -> None:  # fmt: skip
-    """Fill all that is judged: see the functions that do so."""
-    all_slopes(net, ground, plan, log, found)
-    parameter_slopes(net, ground, plan, log, found, totals)
-    path_sizes(net, ground, plan, log, sizes)
-    gradient_roundings(net, ground, plan, log, sizes, roundings)
+    """Fill all that is judged.
 
-
-def all_slopes(net: Net, ground: Ground, plan: Plan, log: Numbers, found: Numbers) -> None:
-    """Fill `found`: for each sample all net inputs, then all layers, then all inputs.
-
-    One call for all of them: compiled, each call would be a copy of all that it calls.
+    `found` holds for each sample all net inputs, then all layers, then all inputs; for the rest see
+    the functions that fill it. The loop stands here, and not in a function: compiled, each call
+    would be one more copy of all that it calls.
     """
     at = 0
     for position in range(len(ground.places)):
@@ -123,6 +117,9 @@ def all_slopes(net: Net, ground: Ground, plan: Plan, log: Numbers, found: Number
             move, l, j = disturbance(net, index)
             one_slope(net, ground, plan, log, found, at, position, move, l, j)
             at += FIELDS
+    parameter_slopes(net, ground, plan, log, found, totals)
+    path_sizes(net, ground, plan, log, sizes)
+    gradient_roundings(net, ground, plan, log, sizes, roundings)
 
 
 def disturbance(net: Net, index: int) -> tuple[int, int, int]:

@@ -10,15 +10,15 @@ becomes a row of comparisons. This module knows no Numba: plain Python runs the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import maximum
 from bptrace.maths.losses import LOSSES, fused
-from bptrace.maths.rules import RULES, Rule
+from bptrace.maths.rules import RULES, Constants, Rule
 from bptrace.maths.schedules import SCHEDULES
 
-Scalar = Callable[..., float]
+Scalar = Callable[..., Any]
 
 SCALARS: list[Scalar] = []
 """Everything that a chain calls, and the chains; what is called stands before what calls it."""
@@ -40,13 +40,11 @@ def fold(functions: Iterable[Scalar], first: int = 0) -> Scalar:
 def _fold(functions: list[Scalar], first: int) -> Scalar:
     """Return the chain for the codes from `first` on.
 
-    Halving keeps the nest shallow and its functions few: plain Python pays for every call, and
-    Numba for every function, with some 40 ms of compilation.
+    Halving keeps the nest shallow, and up to four functions at its ends keep its links few: plain
+    Python pays for every call, and Numba for every function, with some 70 ms of compilation.
     """
-    if len(functions) == 1:
-        return _listed(_always(_listed(functions[0])))
-    if len(functions) == 2:
-        return _listed(_pair(first, *map(_listed, functions)))
+    if len(functions) <= len(_ENDS):
+        return _listed(_ENDS[len(functions) - 1](first, *map(_listed, functions)))
     half = len(functions) // 2
     middle = first + half
     return _listed(_choice(middle, _fold(functions[:half], first), _fold(functions[half:], middle)))
@@ -59,18 +57,43 @@ def _choice(middle: int, below: Scalar, above: Scalar) -> Scalar:
     return choice
 
 
-def _pair(first: int, one: Scalar, other: Scalar) -> Scalar:
-    def pair(code: int, *args: float) -> float:
-        return one(*args) if code == first else other(*args)
+def _one(first: int, a: Scalar) -> Scalar:
+    def one(code: int, *args: float) -> float:
+        return a(*args)
 
-    return pair
+    return one
 
 
-def _always(chosen: Scalar) -> Scalar:
-    def always(code: int, *args: float) -> float:
-        return chosen(*args)
+def _two(first: int, a: Scalar, b: Scalar) -> Scalar:
+    def two(code: int, *args: float) -> float:
+        return a(*args) if code == first else b(*args)
 
-    return always
+    return two
+
+
+def _three(first: int, a: Scalar, b: Scalar, c: Scalar) -> Scalar:
+    second = first + 1
+
+    def three(code: int, *args: float) -> float:
+        if code == first:
+            return a(*args)
+        return b(*args) if code == second else c(*args)
+
+    return three
+
+
+def _four(first: int, a: Scalar, b: Scalar, c: Scalar, d: Scalar) -> Scalar:
+    second, third = first + 1, first + 2
+
+    def four(code: int, *args: float) -> float:
+        if code <= second:
+            return a(*args) if code == first else b(*args)
+        return c(*args) if code == third else d(*args)
+
+    return four
+
+
+_ENDS: tuple[Callable[..., Scalar], ...] = (_one, _two, _three, _four)
 
 
 def _nowhere(*args: object) -> float:
@@ -146,46 +169,76 @@ def fused_code(loss: str, activation: str) -> int:
     return 0 if entry is None else 1 + _FUSED.index(entry)
 
 
-_UPDATES = list(dict.fromkeys(entry.f for entry in RULES if entry.local is None))
-_FIRST, _SECOND = (
-    list(dict.fromkeys(entry.memory[k].f for entry in RULES if len(entry.memory) > k))
-    for k in (0, 1)
-)
+class Arithmetic(NamedTuple):
+    """The functions of a rule; rules may share them."""
+
+    f: Scalar
+    memory: tuple[Scalar, ...]
+
+
+def _arithmetic(entry: Rule) -> Arithmetic:
+    return Arithmetic(entry.f, tuple(memory.f for memory in entry.memory))
+
+
+def _remembering(memories: int) -> list[Arithmetic]:
+    """Return what rules along the slope with so many memories do, each once."""
+    rules = (_arithmetic(entry) for entry in RULES if entry.local is None)
+    return list(dict.fromkeys(found for found in rules if len(found.memory) == memories))
+
+
+def _without_memory(entry: Arithmetic) -> Scalar:
+    f = _listed(entry.f)
+
+    def update(p: float, g: float, eta: float, c: Constants) -> float:
+        return f(p, g, eta, 0.0, 0.0, c)
+
+    return update
+
+
+def _with_one_memory(entry: Arithmetic) -> Callable[..., tuple[float, float]]:
+    f, remember = map(_listed, (entry.f, *entry.memory))
+
+    def update(p: float, g: float, eta: float, old: float, c: Constants) -> tuple[float, float]:
+        first = remember(old, g, eta, c)
+        return f(p, g, eta, first, 0.0, c), first
+
+    return update
+
+
+def _with_two_memories(entry: Arithmetic) -> Callable[..., tuple[float, float, float]]:
+    f, remember, remember_too = map(_listed, (entry.f, *entry.memory))
+
+    def update(
+        p: float, g: float, eta: float, old: float, old_too: float, c: Constants
+    ) -> tuple[float, float, float]:
+        first, second = remember(old, g, eta, c), remember_too(old_too, g, eta, c)
+        return f(p, g, eta, first, second, c), first, second
+
+    return update
+
+
+update_plain = fold(map(_without_memory, _remembering(0)))
+"""``update_plain(code, p, g, eta, constants)``: the parameter after the update."""
+
+update_one = fold(map(_with_one_memory, _remembering(1)))
+"""``update_one(code, p, g, eta, old, constants)``: parameter and memory after the update."""
+
+update_two = fold(map(_with_two_memories, _remembering(2)))
+"""``update_two(code, p, g, eta, old, old_too, constants)``: the same with two memories."""
+
 _LOCAL = list(dict.fromkeys(entry.local.f for entry in RULES if entry.local is not None))
-
-update = fold(_UPDATES)
-"""``update(code, p, g, eta, first, second, constants)``: the parameter after the update."""
-
-remember_first = fold(_FIRST)
-"""``remember_first(code, old, g, eta, constants)``: the first memory after the update."""
-
-remember_second = fold(_SECOND)
-"""``remember_second(code, old, g, eta, constants)``: the second one."""
 
 local_step = fold(_LOCAL)
 """``local_step(code, eta, x, t, y)``: what one sample adds to a parameter by a local rule."""
 
 
-class RuleCodes(NamedTuple):
-    """The codes of a rule's functions in the chains; each function stands in its chain once."""
-
-    update: int
-    first: int
-    second: int
-    local: int
-
-
-def rule_codes(entry: Rule | None) -> RuleCodes:
-    """Return the codes of a rule's functions; 0 for those that it does not have."""
+def rule_code(entry: Rule | None) -> int:
+    """Return the code of a rule in the chain where it is: by its memories, or among local ones."""
     if entry is None:
-        return RuleCodes(0, 0, 0, 0)
+        return 0
     if entry.local is not None:
-        return RuleCodes(0, 0, 0, _LOCAL.index(entry.local.f))
-    first, second = (
-        found.index(entry.memory[k].f) if len(entry.memory) > k else 0
-        for k, found in enumerate((_FIRST, _SECOND))
-    )
-    return RuleCodes(_UPDATES.index(entry.f), first, second, 0)
+        return _LOCAL.index(entry.local.f)
+    return _remembering(len(entry.memory)).index(_arithmetic(entry))
 
 
 scheduled = fold(entry.f for entry in SCHEDULES)

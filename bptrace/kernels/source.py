@@ -30,10 +30,10 @@ from bptrace.kernels.dispatch import (
     local_step,
     loss,
     loss_slope,
-    remember_first,
-    remember_second,
     scheduled,
-    update,
+    update_one,
+    update_plain,
+    update_two,
 )
 from bptrace.kernels.tape import evaluate
 from bptrace.maths.ieee import power
@@ -50,57 +50,51 @@ if TYPE_CHECKING:
 
 
 WIDE = 4
-"""Sources from which on four neurons are summed up at a time."""
+"""Sources from which on several neurons are summed up at a time."""
 
 
 def run_steps(net: Net, plan: Plan, log: Numbers, errors: Numbers) -> None:
-    """Run all steps of `plan`; the first parameters stand at the beginning of `log`."""
+    """Run all steps of `plan`; the first parameters stand at the beginning of `log`.
+
+    The record of step s begins at ``s * plan.stride``, the parameters after it at the beginning of
+    the next record; E of the batch goes to ``errors[s]``.
+    """
     for s in range(plan.steps):
-        begin(plan, s)
-        run_step(net, plan, log, errors, s)
-
-
-def begin(plan: Plan, s: int) -> None:
-    """Put the samples into the order of the epoch, if it has one of its own.
-
-    Not in `run_step`: the compiler would put the shuffling in the midst of it (5 % on 2-2-2).
-    """
-    done = plan.start + s
-    if plan.shuffled and (s == 0 or done % plan.batches == 0):
-        shuffle(plan.order, done // plan.batches)
-
-
-def run_step(net: Net, plan: Plan, log: Numbers, errors: Numbers, s: int) -> None:
-    """Run the step after ``plan.start + s`` others: all samples of its batch, then the update.
-
-    The record begins at ``s * plan.stride``, the parameters after the step at the beginning of the
-    next record; E of the batch goes to ``errors[s]``.
-    """
-    done = plan.start + s
-    first = done % plan.batches * plan.batch
-    count = min(plan.batch, plan.per_epoch - first)
-    record = s * plan.stride
-    for position in range(count):
-        part = record + net.samples + position * net.sample_size
-        sample = plan.order[first + position]
-        load_inputs(net, plan, log, part, sample)
-        forward(net, log, record, part)
+        done, record = plan.start + s, s * plan.stride
+        first, count = begin(plan, done, s == 0)
+        eta = learning_rate(plan, done + 1)
+        for position in range(count):
+            part = record + net.samples + position * net.sample_size
+            sample = plan.order[first + position]
+            load_inputs(net, plan, log, part, sample)
+            forward(net, log, record, part)
+            if plan.measures:
+                total_error(net, plan, log, part, sample)
+            if plan.backward:
+                backward(net, plan, log, record, sample, position, eta)
+            elif plan.learns == LOCALLY:
+                local_steps(net, plan, log, record, sample, position, eta)
         if plan.measures:
-            total_error(net, plan, log, part, sample)
-        if plan.backward:
-            backward(net, plan, log, record, sample, position)
-        if plan.learns == LOCALLY:
-            local_steps(net, plan, log, record, sample, position, learning_rate(plan, done + 1))
-    if plan.measures:
-        errors[s] = batch_error(net, plan, log, record, count)
-    if plan.backward or plan.learns == LOCALLY:
-        mean_gradients(net, plan, log, record, count)
-    if plan.learns == BY_GRADIENT:
-        update_by_gradient(net, plan, log, record, done + 1)
-    elif plan.learns == LOCALLY:
-        update_locally(net, plan, log, record)
-    else:
-        same_parameters(net, plan, log, record)
+            errors[s] = batch_error(net, plan, log, record, count)
+        if plan.backward or plan.learns == LOCALLY:
+            mean_gradients(net, plan, log, record, count)
+        if plan.learns == BY_GRADIENT:
+            update_by_gradient(net, plan, log, record, done + 1, eta)
+        elif plan.learns == LOCALLY:
+            update_locally(net, plan, log, record)
+        else:
+            same_parameters(net, plan, log, record)
+
+
+def begin(plan: Plan, done: int, is_first: bool) -> tuple[int, int]:
+    """Return the first place in `plan.order` of the step after `done` others, and how many samples.
+
+    Where each epoch has an order of its own, it is made here.
+    """
+    if plan.shuffled and (is_first or done % plan.batches == 0):
+        shuffle(plan.order, done // plan.batches)
+    first = done % plan.batches * plan.batch
+    return first, min(plan.batch, plan.per_epoch - first)
 
 
 def forward(net: Net, log: Numbers, record: int, part: int) -> None:
@@ -110,16 +104,26 @@ def forward(net: Net, log: Numbers, record: int, part: int) -> None:
         outputs(net, log, part, l)
 
 
-def backward(net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int) -> None:
-    """Calculate δ and the gradients, from the last layer to the first."""
+def backward(
+    net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int, eta: float
+) -> None:
+    """Calculate δ and the gradients, from the last layer to the first.
+
+    Where nobody sees the gradients of the weights (`Plan.first_updated`) the weights are changed at
+    once, behind the last look at them.
+    """
     part = record + net.samples + position * net.sample_size
-    output_deltas(net, plan, log, part, sample)
+    output_slopes(net, plan, log, part, sample)
     for l in range(net.depth, 0, -1):
-        weight_gradients(net, log, record, part, l, position)
+        if l < net.depth or not plan.fused:
+            deltas(net, log, part, l)
         bias_gradients(net, log, record, part, l, position)
         if l > 1:
             path_sums(net, log, record, part, l)
-            deltas(net, log, part, l - 1)
+        if plan.first_updated:
+            descend(net, plan, log, record, part, l, eta)
+        else:
+            weight_gradients(net, log, record, part, l, position)
 
 
 # Forward
@@ -140,13 +144,16 @@ def weighted_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> Non
     m, biases, masked, flag = layer.sources, layer.biases, layer.masked, layer.w_at
     w, b = record + flag, record + layer.b_at
     z, x = part + layer.in_at, part + net.layers[l - 1].out_at
-    fours = 0
+    at_once = 0
     if m >= WIDE and not masked:
-        fours = layer.size - layer.size % 4
-        four_sums(log, w, x, z, m, fours)
+        at_once = layer.size if layer.size >= 8 else layer.size - layer.size % 4
+        if layer.size >= 8:
+            eight_sums(log, w, x, z, m, layer.size)
+        else:
+            four_sums(log, w, x, z, m, at_once)
     for j in range(layer.size):
         total = log[z + j]
-        if j >= fours:
+        if j >= at_once:
             total = -0.0
             for i in range(m):
                 if not masked or net.connected[flag + i]:
@@ -159,12 +166,47 @@ def weighted_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> Non
         flag, w = flag + m, w + m
 
 
-def four_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
-    """Write Σ_i w[j,i]·x_i, i ascending, for `n` neurons (a multiple of four) to `z`.
+def eight_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
+    """Write Σ_i w[j,i]·x_i, i ascending, for `n` neurons (at least 8) to `z`.
 
-    Four at a time: a sum in strict order waits four cycles for each of its additions, in which
-    three other sums can go on (784-30-10: 31 µs a step one by one, 20 so).
+    Eight at a time: a sum in strict order waits three or four cycles for each of its additions, in
+    which others can go on. The last eight may overlap with those before: what is calculated twice
+    is the same twice. (Places are sums of places: a product with 8 would have a sign for the
+    compiler, and with it every index a look at whether it counts from the end.)
     """
+    eight_rows = m + m + m + m
+    eight_rows = eight_rows + eight_rows
+    last = w + n * m - eight_rows
+    for group in range(0, n, 8):
+        j = group
+        if w > last:
+            w, j = last, n - 8
+        w_b = w + m
+        w_c = w_b + m
+        w_d = w_c + m
+        w_e = w_d + m
+        w_f = w_e + m
+        w_g = w_f + m
+        w_h = w_g + m
+        a = b = c = d = e = f = g = h = -0.0
+        for i in range(m):
+            x_i = log[x + i]
+            a += log[w + i] * x_i
+            b += log[w_b + i] * x_i
+            c += log[w_c + i] * x_i
+            d += log[w_d + i] * x_i
+            e += log[w_e + i] * x_i
+            f += log[w_f + i] * x_i
+            g += log[w_g + i] * x_i
+            h += log[w_h + i] * x_i
+        to = z + j
+        log[to], log[to + 1], log[to + 2], log[to + 3] = a, b, c, d
+        log[to + 4], log[to + 5], log[to + 6], log[to + 7] = e, f, g, h
+        w = w_h + m
+
+
+def four_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
+    """Do what `eight_sums` does, four neurons at a time, for a multiple of four."""
     for j in range(0, n, 4):
         a = b = c = d = -0.0
         w_b, w_c, w_d = w + m, w + m + m, w + m + m + m
@@ -210,8 +252,8 @@ def total_error(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> N
 # Backward
 
 
-def output_deltas(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
-    """δ in the last layer: ∂E/∂out times slopes, or what is left of it where these cancel."""
+def output_slopes(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+    """∂E/∂out of the last layer, or δ if the loss undoes the activation, where δ will be."""
     layer = net.layers[net.depth]
     n, a, delta = layer.size, part + layer.out_at, part + layer.delta_at
     t = sample * n
@@ -224,7 +266,6 @@ def output_deltas(net: Net, plan: Plan, log: Numbers, part: int, sample: int) ->
     else:
         for k in range(n):
             log[delta + k] = loss_slope(plan.loss, plan.t[t + k], log[a + k], float(n))
-        deltas(net, log, part, net.depth)
 
 
 def path_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
@@ -292,6 +333,18 @@ def weight_gradients(net: Net, log: Numbers, record: int, part: int, l: int, pos
         flag, g = flag + m, g + m
 
 
+def descend(net: Net, plan: Plan, log: Numbers, record: int, part: int, l: int, eta: float) -> None:
+    """w[l,j,i]⁺ = rule(w[l,j,i], δ[l,j]·out[l−1,i], η): gradient and update in one."""
+    layer = net.layers[l]
+    m, above, code, c = layer.sources, part + layer.delta_at, plan.rule, plan.constants
+    w, x = record + layer.w_at, part + net.layers[l - 1].out_at
+    for j in range(layer.size):
+        delta = log[above + j]
+        for i in range(m):
+            log[w + i] = update_plain(code, log[w + i], delta * log[x + i], eta, c)
+        w = w + m
+
+
 def bias_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
     """∂E/∂b[l,j] = δ[l,j], or Σ_j δ[l,j] for a shared bias, added up over the batch."""
     layer = net.layers[l]
@@ -331,7 +384,7 @@ def mean_gradients(net: Net, plan: Plan, log: Numbers, record: int, count: int) 
 def same_parameters(net: Net, plan: Plan, log: Numbers, record: int) -> None:
     """Carry parameters, and what the rule remembers, into the next record as they are."""
     after = record + plan.stride
-    for k in range(net.n_parameters * (1 + net.memories)):
+    for k in range(net.n_parameters + net.n_parameters * net.memories):
         log[after + k] = log[record + k]
 
 
@@ -359,46 +412,71 @@ def constants_of(plan: Plan, number: int) -> Constants:
     )
 
 
-def update_by_gradient(net: Net, plan: Plan, log: Numbers, record: int, number: int) -> None:
-    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p) into the next record; p if not trained."""
+def update_by_gradient(
+    net: Net, plan: Plan, log: Numbers, record: int, number: int, eta: float
+) -> None:
+    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p) into the next record; p if not trained.
+
+    One loop for each number of memories, so short that the rule is chosen outside of it, and in
+    place: where it cannot be known whether old and new numbers overlap, the compiler's loops for
+    many numbers at a time run only if they do not. Without a memory both cases have a loop.
+    """
     after, g = record + plan.stride, record + net.gradients
-    n, memories = net.n_parameters, net.memories
-    eta, c = learning_rate(plan, number), constants_of(plan, number)
-    if memories == 0 and c.weight_decay == 0.0:
-        update_without_memory(net, plan, log, record, eta, c)
+    c = constants_of(plan, number)
+    if net.memories == 0 and plan.stride:
+        update_without_memory(net, plan, log, record, after, g, eta, c)
         return
-    for k in range(n):
-        p, gradient = log[record + k], log[g + k]
-        first = second = 0.0
-        if net.trained[k]:
-            if c.weight_decay != 0.0 and k < net.n_w:
-                if plan.decoupled:
-                    p = p - eta * c.weight_decay * p
-                else:
-                    gradient = gradient + c.weight_decay * p
-            if memories > 0:
-                first = remember_first(plan.rule.first, log[record + n + k], gradient, eta, c)
-            if memories > 1:
-                old = log[record + n + n + k]
-                second = remember_second(plan.rule.second, old, gradient, eta, c)
-            p = update(plan.rule.update, p, gradient, eta, first, second, c)
-        log[after + k] = p
-        if memories > 0:
-            log[after + n + k] = first
-        if memories > 1:
-            log[after + n + n + k] = second
+    if plan.stride:
+        same_parameters(net, plan, log, record)
+    if net.memories == 0:
+        update_without_memory(net, plan, log, after, after, g, eta, c)
+    elif net.memories == 1:
+        update_with_one_memory(net, plan, log, after, g, eta, c)
+    else:
+        update_with_two_memories(net, plan, log, after, g, eta, c)
 
 
 def update_without_memory(
-    net: Net, plan: Plan, log: Numbers, record: int, eta: float, c: Constants
+    net: Net, plan: Plan, log: Numbers, record: int, after: int, g: int, eta: float, c: Constants
 ) -> None:
-    """p⁺ = rule(p, ∂E/∂p, η): a loop so short that the compiler chooses the rule outside of it."""
-    after, g, code = record + plan.stride, record + net.gradients, plan.rule.update
+    """p⁺ = rule(p, ∂E/∂p, η) from `record` to `after`, with the gradients at `g`."""
+    code, shrink = plan.rule, eta * c.weight_decay
+    for k in range(plan.first_updated, net.n_parameters):
+        old, gradient = log[record + k], log[g + k]
+        p = old - shrink * old if k < plan.shrunk else old
+        gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
+        new = update_plain(code, p, gradient, eta, c)
+        log[after + k] = new if net.trained[k] else old
+
+
+def update_with_one_memory(
+    net: Net, plan: Plan, log: Numbers, after: int, g: int, eta: float, c: Constants
+) -> None:
+    """The same in place, for rules that remember one number of each parameter; 0 if not trained."""
+    code, shrink, first = plan.rule, eta * c.weight_decay, after + net.n_parameters
     for k in range(net.n_parameters):
-        p = log[record + k]
-        if net.trained[k]:
-            p = update(code, p, log[g + k], eta, 0.0, 0.0, c)
-        log[after + k] = p
+        old, gradient = log[after + k], log[g + k]
+        p = old - shrink * old if k < plan.shrunk else old
+        gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
+        new, memory = update_one(code, p, gradient, eta, log[first + k], c)
+        log[after + k] = new if net.trained[k] else old
+        log[first + k] = memory if net.trained[k] else 0.0
+
+
+def update_with_two_memories(
+    net: Net, plan: Plan, log: Numbers, after: int, g: int, eta: float, c: Constants
+) -> None:
+    """The same in place, for rules that remember two."""
+    code, shrink, first = plan.rule, eta * c.weight_decay, after + net.n_parameters
+    second = first + net.n_parameters
+    for k in range(net.n_parameters):
+        old, gradient = log[after + k], log[g + k]
+        p = old - shrink * old if k < plan.shrunk else old
+        gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
+        new, memory, other = update_two(code, p, gradient, eta, log[first + k], log[second + k], c)
+        log[after + k] = new if net.trained[k] else old
+        log[first + k] = memory if net.trained[k] else 0.0
+        log[second + k] = other if net.trained[k] else 0.0
 
 
 def local_steps(
@@ -417,20 +495,18 @@ def local_steps(
         b = record + net.gradients + layer.b_at
         has_targets = l == net.depth and len(plan.t) > 0
         target = sample * layer.size
-        if layer.biases == 1 and not position:
-            log[b] = -0.0
+        each = 0 if layer.biases == 1 else 1
         for j in range(layer.size):
             t = plan.t[target + j] if has_targets else 0.0
             out = log[y + j]
             for i in range(m):
                 before = log[g + i] if position else -0.0
-                log[g + i] = before + local_step(plan.rule.local, eta, log[x + i], t, out)
+                log[g + i] = before + local_step(plan.rule, eta, log[x + i], t, out)
             g = g + m
-            if layer.biases == 1:
-                log[b] = log[b] + local_step(plan.rule.local, eta, 1.0, t, out)
-            elif layer.biases:
-                before = log[b + j] if position else -0.0
-                log[b + j] = before + local_step(plan.rule.local, eta, 1.0, t, out)
+            if layer.biases:
+                to = b + each * j
+                before = log[to] if position or j * (1 - each) else -0.0
+                log[to] = before + local_step(plan.rule, eta, 1.0, t, out)
 
 
 def update_locally(net: Net, plan: Plan, log: Numbers, record: int) -> None:

@@ -16,7 +16,7 @@ from bptrace.maths import ieee
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import FLOATS, Expr, Num, bind, spread
 from bptrace.maths.losses import LOSSES, Loss
-from bptrace.maths.rules import RULES, Rule
+from bptrace.maths.rules import RULES, Constants, Rule
 from bptrace.maths.schedules import SCHEDULES, Schedule
 
 EDGES = [0.0, -0.0, inf, -inf, nan, 5e-324, -5e-324, 1.0, -1.0, 1.7e308, -1.7e308, 710.0, -746.0]
@@ -116,26 +116,33 @@ COUNTS = st.integers(0, 40).map(float)
 def test_rule(
     entry: Rule, p: float, g: float, eta: float, old: tuple[float, float], data: st.DataObject
 ) -> None:
-    codes, n = dispatch.rule_codes(entry), float(data.draw(st.integers(1, 9)))
+    code, n = dispatch.rule_code(entry), float(data.draw(st.integers(1, 9)))
     given_options = {option.name: data.draw(INSIDE) for option in entry.options}
     c = entry.constants(given_options, None)
     c = c._replace(
         fill_first=1.0 - ieee.power(c.keep_first, n), fill_second=1.0 - ieee.power(c.keep_second, n)
     )
     places = {"parameter": p, "gradient": g, "eta": eta, "n": n, **given_options}
-    remembered = [0.0, 0.0]
-    for k, remember in enumerate((dispatch.remember_first, dispatch.remember_second)):
-        if k < len(entry.memory):
-            memory = entry.memory[k]
-            remembered[k] = remember((codes.first, codes.second)[k], old[k], g, eta, c)
-            places[memory.quantity] = old[k]
-            assert bits(remembered[k]) == read(memory.expr, places)
-            places[AFTER[memory.quantity]] = remembered[k]
+    if entry.local is not None:
+        return
+    after, *remembered = updated(code, len(entry.memory), (p, g, eta), old, c)
+    for memory, before, number in zip(entry.memory, old, remembered, strict=False):
+        places[memory.quantity] = before
+        assert bits(number) == read(memory.expr, places)
+        places[AFTER[memory.quantity]] = number
     for quantity, expr in (entry.corrected or {}).items():
         places[quantity] = FLOATS.read(bound(expr, places), lambda key: nan)
-    if entry.local is None:
-        after = dispatch.update(codes.update, p, g, eta, *remembered, c)
-        assert bits(after) == read(entry.new_expr, places)
+    assert bits(after) == read(entry.new_expr, places)
+
+
+def updated(
+    code: int, memories: int, numbers: tuple[float, ...], old: tuple[float, float], c: Constants
+) -> tuple[float, ...]:
+    """Return the parameter and what is remembered of it after the update."""
+    if memories == 0:
+        return (dispatch.update_plain(code, *numbers, c),)
+    update = dispatch.update_one if memories == 1 else dispatch.update_two
+    return update(code, *numbers, *old[:memories], c)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ def test_rule(
 @given(eta=NUMBERS, x=NUMBERS, t=NUMBERS, y=NUMBERS)
 def test_local_rule(entry: Rule, eta: float, x: float, t: float, y: float) -> None:
     assert entry.local is not None
-    code, places = dispatch.rule_codes(entry).local, {"eta": eta, "x": x, "t": t, "y": y}
+    code, places = dispatch.rule_code(entry), {"eta": eta, "x": x, "t": t, "y": y}
     assert bits(dispatch.local_step(code, eta, x, t, y)) == read(entry.local.expr, places)
     assert bits(dispatch.local_step(code, eta, 1.0, t, y)) == read(entry.local.bias_expr, places)
 

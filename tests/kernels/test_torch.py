@@ -61,10 +61,10 @@ Updates = list[tuple[float, float, float]]
 def ours(case: Case, start: float, gradients: list[float]) -> Updates:
     """Return (p, first memory, second memory) after each update of one parameter."""
     entry = RULES.get(case.rule)
-    codes = dispatch.rule_codes(entry)
+    code, memories = dispatch.rule_code(entry), len(entry.memory)
     decay = DECAY.get(case.rule, 0.0)
     c = entry.constants(case.options, decay)
-    p, first, second, found = start, 0.0, 0.0, []
+    p, remembered, found = start, [0.0] * memories, []
     for n, g in enumerate(gradients, 1):
         if entry.corrected:
             c = c._replace(
@@ -73,10 +73,12 @@ def ours(case: Case, start: float, gradients: list[float]) -> Updates:
             )
         if decay:
             p = p - ETA * decay * p
-        first = dispatch.remember_first(codes.first, first, g, ETA, c)
-        second = dispatch.remember_second(codes.second, second, g, ETA, c)
-        p = dispatch.update(codes.update, p, g, ETA, first, second, c)
-        found.append((p, first, second))
+        if memories == 0:
+            p = dispatch.update_plain(code, p, g, ETA, c)
+        else:
+            update = dispatch.update_one if memories == 1 else dispatch.update_two
+            p, *remembered = update(code, p, g, ETA, *remembered, c)
+        found.append((p, *remembered, *[0.0] * (2 - memories)))
     return found
 
 
