@@ -83,7 +83,7 @@ def check_all(
 def build_differences(key: str, keep: bool) -> Callable[..., None]:
     """Return `differences.check_all` as a compiled function; see `build`."""
     install()
-    return _compiled(differences.check_all, key, keep)
+    return alone(differences.check_all, key, keep)
 
 
 @cache
@@ -120,14 +120,13 @@ def build(key: str, keep: bool) -> Callable[..., None]:
         Whether the cache on disk is used. Raises RuntimeError if Numba finds no place for it.
     """
     install()
-    return _compiled(source.run_steps, key, keep)
+    return alone(source.run_steps, key, keep)
 
 
-def _compiled(function: Callable[..., None], key: str, keep: bool) -> Callable[..., None]:
-    """Return a copy of a function, compiled; `key` is part of its name.
+def alone(function: Callable[..., None], key: str, keep: bool) -> Callable[..., None]:
+    """Return a function compiled under a name of its own, of which `key` is a part.
 
-    The copy of a function that calls the loops would be one more time that all of them are
-    optimised.
+    Not in another function that calls it: that would be optimised with all that it calls once more.
     """
     code = cast(FunctionType, function)
     copy = FunctionType(code.__code__, code.__globals__, code.__name__)

@@ -63,26 +63,4 @@ def kernel(function: Callable[..., None]) -> Callable[..., None]:
 def build(function: Callable[..., None], key: str, keep: bool) -> Callable[..., None]:
     """Return a function compiled; see `compiled.build`."""
     compiled.install()
-    by_name: dict[Callable[..., None], Callable[[str, bool], Callable[..., None]]] = {
-        duals.dual_gradients: _build_duals,
-        differences.judge_all: _build_judge,
-    }
-    return by_name[function](key, keep)
-
-
-def _build_duals(key: str, keep: bool) -> Callable[..., None]:
-    @numba.njit(cache=keep, nogil=True, **compiled.EXACT)  # type: ignore[untyped-decorator, unused-ignore]
-    def kernel(net: Any, ground: Any, plan: Any, log: Any, gradients: Any) -> None:
-        _ = key
-        duals.dual_gradients(net, ground, plan, log, gradients)
-
-    return kernel  # type: ignore[no-any-return, unused-ignore]
-
-
-def _build_judge(key: str, keep: bool) -> Callable[..., None]:
-    @numba.njit(cache=keep, nogil=True, **compiled.EXACT)  # type: ignore[untyped-decorator, unused-ignore]
-    def kernel(found: Any, gradients: Any, roundings: Any, verdicts: Any) -> None:
-        _ = key
-        differences.judge_all(found, gradients, roundings, verdicts)
-
-    return kernel  # type: ignore[no-any-return, unused-ignore]
+    return compiled.alone(function, key, keep)
