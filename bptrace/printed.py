@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:  # both cost milliseconds to import, and a plain run asks for neither
@@ -73,6 +74,11 @@ class PrintedFloat(float):
         return (self.text,)
 
 
+@cache
+def _unit(place: int) -> float:
+    return float(f"1e{place}") or SMALLEST_FLOAT
+
+
 class Printed(NamedTuple):
     """A number exactly as a book prints it.
 
@@ -114,7 +120,7 @@ class Printed(NamedTuple):
     @property
     def ulp(self) -> float:
         """The unit of the last printed place, 10**place, at least the smallest positive float."""
-        return float(f"1e{self.place}") or SMALLEST_FLOAT
+        return _unit(self.place)
 
     @property
     def decimals(self) -> int:

@@ -26,17 +26,19 @@ def fit(values: Interval, printed: Printed, exact: bool = False) -> Fit | None:
     round: a value within half a unit of the last place; trunc: a value that becomes `printed` when
     its further digits are cut off; last: within one and a half units. `exact` allows none of it.
     """
-    p, u = printed.value, printed.ulp
+    (lo, hi), p, u = values, printed.value, printed.ulp
     if exact:
-        return ROUND if values.meets(p, p) else None
-    if values.meets(p - u / 2, p + u / 2):
+        return ROUND if lo <= p <= hi else None
+    if lo > p + 1.5 * u or hi < p - 1.5 * u:  # nearly all that is tried
+        return None
+    if lo <= p + u / 2 and hi >= p - u / 2:
         return ROUND
     cut = (p, p + u) if p > 0 else (p - u, p) if p < 0 else (-u, u)
     if _strictly(values, cut, printed):
         return TRUNC
-    if (p > 0 and values.hi <= 0) or (p < 0 and values.lo >= 0):
+    if (p > 0 and hi <= 0) or (p < 0 and lo >= 0):
         return None
-    return LAST if values.lo < p + 1.5 * u and values.hi > p - 1.5 * u else None
+    return LAST if lo < p + 1.5 * u and hi > p - 1.5 * u else None
 
 
 def _strictly(values: Interval, cut: tuple[float, float], printed: Printed) -> bool:

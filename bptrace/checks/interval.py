@@ -93,7 +93,9 @@ class _Rules:
         return _wider(lo, hi, len(terms) * self.epsilon * size)
 
     def sub(self, a: Interval, b: Interval) -> Interval:
-        return self.add(a, -b)
+        (a_lo, a_hi), (b_lo, b_hi) = a, b
+        size = (a_hi if a_hi > -a_lo else -a_lo) + (b_hi if b_hi > -b_lo else -b_lo)
+        return _wider(a_lo - b_hi, a_hi - b_lo, 2 * self.epsilon * size)
 
     def mul(self, *factors: Interval) -> Interval:
         product = factors[0]

@@ -7,7 +7,7 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import log2
@@ -30,6 +30,7 @@ from bptrace.checks.views import (
     information,
     is_ready,
     is_short,
+    narrowed,
     plainness,
 )
 from bptrace.maths.expr import Expr, inline, refs
@@ -380,14 +381,14 @@ class Search:
             printed = _as_printed(judge, parent)
             if printed is None:
                 continue
-            for kind, value, ways in misreadings(printed):
-                if value == 0.0:
-                    continue  # that is a term left out
-                self.tried += 1
+            # 0 is a term left out
+            misread = [one for one in misreadings(printed) if one[1] != 0.0]
+            self.tried += len(misread)
+            for k in _leading_to(judge, statement, parent, [point(m[1]) for m in misread]):
+                kind, value, ways = misread[k]
                 result = judge.reading.read(fast, _with(judge.box, parent, point(value)))
                 fit = judge.fit(result, statement)
-                if fit is None:
-                    continue
+                assert fit is not None
                 if result.meets(value, value) and kind != "coarse-rounding":
                     continue  # the line is a copy of the operand: a slip of its own digits
                 name = kind if kind == "coarse-rounding" else "operand-slip"
@@ -398,6 +399,20 @@ class Search:
                 ways *= len(parents) * (1 if kind == name else MISREAD)
                 cost = self.prior.bits(name, alike, ways) + fit.cost
                 yield Candidate(name, "slip", fields, statement.key, None, result, gain, cost, ways)
+
+
+def _leading_to(
+    judge: Judge, statement: Statement, parent: Key, values: Sequence[Interval]
+) -> list[int]:
+    """Return the places of those values of an operand from which the line's digits may come."""
+    fast = judge.graph.fast[statement.key]
+    order = sorted(range(len(values)), key=values.__getitem__)
+
+    def may_fit(value: Interval) -> bool:
+        result = judge.reading.read(fast, _with(judge.box, parent, value))
+        return judge.fit(result, statement) is not None
+
+    return sorted(order[k] for k in narrowed([values[k] for k in order], may_fit))
 
 
 def ranked(found: Iterable[Candidate], chance: float) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from math import log, log2
 from typing import NamedTuple
@@ -102,26 +102,19 @@ class View:
     def fitting(self, tries: list[Try]) -> Iterator[Try]:
         """Yield the mistakes that the wrong line's digits may come from.
 
-        They are tried in groups of neighbouring values, because a range that holds a group and
-        does not lead to the digits rules out the whole of it: a tenth of the work.
+        Those of hidden steps are sorted by their values and narrowed down.
         """
         ordered = [t for t in tries if t.value.lo == t.value.lo]
-        if not self.at_line:
-            ordered.sort(key=lambda t: t.value)
-        groups = [(0, len(ordered))] if ordered else []
-        while groups:
-            start, end = groups.pop()
-            if self.at_line and end - start > 1:
-                groups.extend((k, k + 1) for k in range(start, end))
-                continue
-            lo, hi = ordered[start].value.lo, max(t.value.hi for t in ordered[start:end])
-            if self.judge.fit(self.result(Interval(lo, hi)), self._statement) is None:
-                continue
-            if end - start == 1:
-                yield ordered[start]
-            else:
-                middle = (start + end) // 2
-                groups += [(middle, end), (start, middle)]
+        if self.at_line:
+            fit, line = self.judge.fit, self._statement
+            yield from (t for t in reversed(ordered) if fit(t.value, line) is not None)
+            return
+        ordered.sort(key=lambda t: t.value)
+        for k in narrowed([t.value for t in ordered], self._may_fit):
+            yield ordered[k]
+
+    def _may_fit(self, value: Interval) -> bool:
+        return self.judge.fit(self.result(value), self._statement) is not None
 
     @cached_property
     def _others(self) -> list[_Seer]:
@@ -151,6 +144,25 @@ class View:
             fits = judge.fit(judge.value(judge.graph.fast[key]), other) is not None
             bits = information(other.printed, judge.graph.exact[key] * other.sign)
             yield _Seer(other, judge.pathway(self._place, key), fits, bits)
+
+
+def narrowed(values: Sequence[Interval], may_fit: Callable[[Interval], bool]) -> Iterator[int]:
+    """Yield the places of those values that may fit; `values` are sorted.
+
+    They are tried in groups of neighbours, because a range that holds a group and does not fit
+    rules out the whole of it: a tenth of the work.
+    """
+    groups = [(0, len(values))] if values else []
+    while groups:
+        start, end = groups.pop()
+        lo, hi = values[start].lo, max(value.hi for value in values[start:end])
+        if not may_fit(Interval(lo, hi)):
+            continue
+        if end - start == 1:
+            yield start
+        else:
+            middle = (start + end) // 2
+            groups += [(middle, end), (start, middle)]
 
 
 class Neighbourhood:
