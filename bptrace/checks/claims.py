@@ -88,6 +88,11 @@ class Judge:
         """The order of calculation, with every unprinted step as soon as it can be calculated."""
         return soonest(self.graph, self.by_key)
 
+    @cached_property
+    def on_page(self) -> dict[Key, int]:
+        """The place of each printed node among those of the page."""
+        return {key: n for n, key in enumerate(self.by_key)}
+
     # Values
 
     def value(self, fast: Expr, overrides: Mapping[Key, Interval] | None = None) -> Interval:

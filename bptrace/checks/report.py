@@ -201,7 +201,7 @@ def verdict_of(line: Line, operands: tuple[Operand, ...]) -> Verdict:
         verdict=line.verdict,
         exact=line.exact * statement.sign,
         expected=line.expected * statement.sign,
-        carried_from=tuple(sorted(line.roots, key=str)),
+        carried_from=tuple(sorted(line.roots, key=lambda key: (str(key), repr(key)))),
         used=tuple(dict.fromkeys(line.used)),
         unused=tuple(dict.fromkeys(line.unused)),
         note=line.note,

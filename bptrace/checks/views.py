@@ -137,7 +137,8 @@ class View:
 
     def _seers(self) -> Iterator[_Seer]:
         judge = self.judge
-        for key in judge.shadow(self._place)[1]:
+        # in the order of the page: bits are added up, and sets have another order in each run
+        for key in sorted(judge.shadow(self._place)[1], key=judge.on_page.__getitem__):
             if key == self._statement.key or not is_ready(judge, key):
                 continue
             other = judge.by_key[key][0]
