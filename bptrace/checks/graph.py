@@ -285,6 +285,11 @@ class Graph:
         """Return a formula ready for the interval reading."""
         return tightened(self._linked(expr, top=True))
 
+    @property
+    def has_expressions(self) -> bool:
+        """Whether the author prints expressions, which stand for parts of other formulas."""
+        return bool(self._printed)
+
     def _given(self, key: Key) -> float:
         if self._plain is not None and key in self._plain.given:
             return self._plain.given[key]

@@ -7,7 +7,7 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from math import log2
@@ -19,8 +19,9 @@ from bptrace.checks.findings import Candidate, Finding, likeness
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import ACCEPTED, Statement
-from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, formulas, pairs, share
+from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, pairs, share
 from bptrace.checks.mistakes.slips import MISREAD, misreadings, slipped
+from bptrace.checks.substitutes import Tries, foreign, misread, replaced
 from bptrace.checks.views import (
     SHORT_BITS,
     Neighbourhood,
@@ -30,16 +31,12 @@ from bptrace.checks.views import (
     information,
     is_ready,
     is_short,
-    narrowed,
     plainness,
 )
 from bptrace.maths.expr import Expr, inline, refs
 from bptrace.printed import Printed
 
 UNKNOWN_BITS = -log2(UNKNOWN)
-MOST_FOREIGN = 200
-"""Other quantities of a page that are tried in the place of each operand."""
-
 MOST_PAIRS, ALL_PAIRS = 5_000, 10_000
 """Pairs of mistakes tried at one step, and on a page: some 20 µs each."""
 
@@ -246,7 +243,7 @@ class Search:
         judge: Judge,
         statement: Statement,
         digits: float,
-        mistakes: Callable[[Judge, Key, Key], list[Try]],
+        mistakes: Callable[[Judge, Key, Statement], Tries],
     ) -> Iterator[Candidate]:
         places = hidden_places(judge, statement.key)
         values = Neighbourhood(judge)
@@ -256,9 +253,9 @@ class Search:
                 break
             self.places_left -= 1
             view = View(judge, statement, place)
-            tries = mistakes(judge, place, statement.key)
-            self.tried += len(tries)
-            work += len(tries) * (1 + len(judge.graph.parents[place]))
+            tries, count = mistakes(judge, place, statement)
+            self.tried += count
+            work += count * (1 + len(judge.graph.parents[place]))
             for value, name, variant, ways in view.fitting(tries):
                 result = view.result(value)
                 fit = judge.fit(result, statement)
@@ -276,8 +273,8 @@ class Search:
                     ways, value, values.true(variant.expr),
                 )  # fmt: skip
 
-    def _variants(self, judge: Judge, place: Key, line: Key) -> list[Try]:
-        """Return all mistakes at a step that leads to `line`."""
+    def _variants(self, judge: Judge, place: Key, statement: Statement) -> Tries:
+        """Return all mistakes at a step that leads to a line."""
         graph, step = judge.graph, self._step(judge, place)
         most = max(8, WORK // (1 + sum(1 for _ in refs(step.expr))))
         table = self.memory.variants.get((place, step.expr, 1))
@@ -290,21 +287,16 @@ class Search:
                 for variant in variants
             )
         tries = table.read(judge)
-        if "foreign" in self.without or place != line:
-            return tries
-        later = graph.after(line)
-        others = [key for key in judge.by_key if isinstance(key, Address) and key not in later]
-        variants = list(islice(formulas.foreign(step, others[:MOST_FOREIGN]), most))
-        read = Neighbourhood(judge).read
-        return tries + [
-            Try(read(graph.link(v.expr)), "foreign", v, len(variants)) for v in variants
-        ]
+        if "foreign" in self.without or place != statement.key:
+            return Tries(tries, len(tries))
+        others = foreign(judge, statement, step, most)
+        return Tries(tries + others.tries, len(tries) + others.looked_into)
 
-    def _pairs(self, judge: Judge, place: Key, line: Key) -> list[Try]:
+    def _pairs(self, judge: Judge, place: Key, statement: Statement) -> Tries:
         """Return two mistakes in one step, as long as there is time for them."""
         step = self._step(judge, place)
         if self.pairs_left <= 0 or sum(1 for _ in refs(step.expr)) > LONG:
-            return []
+            return Tries([], 0)
         table = self.memory.variants.get((place, step.expr, 2))
         if table is None:
             possible = _possible(judge.graph, place, pairs.pairs(step, self.without))
@@ -314,7 +306,7 @@ class Search:
                 for variant in some
             )
         self.pairs_left -= len(table.entries)
-        return table.read(judge)
+        return Tries(table.read(judge), len(table.entries))
 
     def _step(self, judge: Judge, place: Key) -> Step:
         """A step as its author may have seen it: with the unprinted paths written out."""
@@ -382,11 +374,11 @@ class Search:
             if printed is None:
                 continue
             # 0 is a term left out
-            misread = [one for one in misreadings(printed) if one[1] != 0.0]
-            self.tried += len(misread)
-            for k in _leading_to(judge, statement, parent, [point(m[1]) for m in misread]):
-                kind, value, ways = misread[k]
-                result = judge.reading.read(fast, _with(judge.box, parent, point(value)))
+            wrong = [one for one in misreadings(printed) if one[1] != 0.0]
+            self.tried += len(wrong)
+            for k in misread(judge, statement, parent, [point(m[1]) for m in wrong]):
+                kind, value, ways = wrong[k]
+                result = judge.reading.read(fast, replaced(judge.box, parent, point(value)))
                 fit = judge.fit(result, statement)
                 assert fit is not None
                 if result.meets(value, value) and kind != "coarse-rounding":
@@ -399,20 +391,6 @@ class Search:
                 ways *= len(parents) * (1 if kind == name else MISREAD)
                 cost = self.prior.bits(name, alike, ways) + fit.cost
                 yield Candidate(name, "slip", fields, statement.key, None, result, gain, cost, ways)
-
-
-def _leading_to(
-    judge: Judge, statement: Statement, parent: Key, values: Sequence[Interval]
-) -> list[int]:
-    """Return the places of those values of an operand from which the line's digits may come."""
-    fast = judge.graph.fast[statement.key]
-    order = sorted(range(len(values)), key=values.__getitem__)
-
-    def may_fit(value: Interval) -> bool:
-        result = judge.reading.read(fast, _with(judge.box, parent, value))
-        return judge.fit(result, statement) is not None
-
-    return sorted(order[k] for k in narrowed([values[k] for k in order], may_fit))
 
 
 def ranked(found: Iterable[Candidate], chance: float) -> Finding:
@@ -463,11 +441,6 @@ def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
     is_path = key.quantity is Quantity.D_OUT and key.of is not None
     is_path = is_path and key.of.quantity is Quantity.E_K  # type: ignore[union-attr]
     return judge.graph.formulas.get(key) if is_path else None
-
-
-def _with(box: Mapping[Key, Interval], key: Key, value: Interval) -> Callable[[Key], Interval]:
-    """Look numbers up, with one of them replaced."""
-    return lambda k: value if k == key else box[k]
 
 
 def _as_printed(judge: Judge, key: Key) -> Printed | None:

@@ -8,7 +8,7 @@ from itertools import combinations
 from bptrace.address import Address, Quantity
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
 from bptrace.checks.mistakes.near import neighbours, transposed
-from bptrace.checks.mistakes.step import Step, Variant, without
+from bptrace.checks.mistakes.step import Rebuild, Step, Variant, without
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import (
     HALF,
@@ -583,12 +583,14 @@ def average(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(part.args[0]), "total", {"x": part.args[1]})
 
 
-def foreign(step: Step, others: list[Address]) -> Iterator[Variant]:
-    """Any other quantity of the page in the place of an operand."""
-    for address, rebuild in list(step.addresses())[:MOST]:
-        for other in others:
-            if other not in (address, step.key):
-                yield Variant(rebuild(Ref(other)), "other", {"x": other, "y": address})
+def operands(step: Step) -> list[tuple[Address, Rebuild]]:
+    """Return the operands in whose places other quantities of the page are tried."""
+    return list(step.addresses())[:MOST]
+
+
+def foreign(address: Address, rebuild: Rebuild, other: Address) -> Variant:
+    """Return a formula with another quantity of the page in the place of an operand."""
+    return Variant(rebuild(Ref(other)), "other", {"x": other, "y": address})
 
 
 MISTAKES.add(
