@@ -52,8 +52,13 @@ The numbers are those that **pass unnoticed**; 0 is best."""
 KINDS_TEXT = """Networks with numbers up to 1.5 ("moderate"); the same with inputs of 10⁻⁴, with
 targets within 10⁻⁴ of the outputs, with weights up to 7.5, and with inputs from 0 to 255, like
 pixels. Unnoticed of those planted, all mistakes together; and right gradients that are called
-wrong, without which a check could find everything. What is undecided are slopes of 10⁻¹⁵ and less
-behind saturated neurons, where E does not change in its last digit."""
+wrong, without which a check could find everything.
+
+What gradcheck leaves undecided are slopes of 10⁻¹⁵ and less behind saturated neurons, where E does
+not change in its last digit. What it lets pass changes a gradient by less than the ± beside it,
+after the digits that it says were possible: mostly the weight of after the update where that is
+nearly the same. Differences of E can say no more; our own gradients can, whose bounds are those of
+rounding alone. In float32 such small mistakes are less than rounding ("nothing")."""
 COLUMNS = ("differences", "against", "torch", "scipy", "np.allclose", "1e-2")
 HEADS = ("gradcheck", "against", "torch", "scipy", "allclose", "1e-2")
 CASES = (("float64", "float64"), ("float32", "float64"), ("float32", "float32"))
