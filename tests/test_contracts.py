@@ -155,8 +155,11 @@ def test_message_about_a_faulty_file_loads_nothing_heavy(tmp_path: Path, command
     assert not loaded & HEAVY
 
 
-def test_small_run_loads_nothing_heavy() -> None:
-    """Nine numbers need neither a compiler nor arrays."""
-    loaded, status, output = _loaded_by(_START, "run", "lh25-2020")
-    assert status == 0, output
+@pytest.mark.parametrize(
+    "arguments", [("run", "lh25-2020"), ("run", "nielsen", "--matrix"), ("check", "id-xor-ones")]
+)
+def test_textbook_examples_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    """Dozens of numbers need neither a compiler nor arrays."""
+    loaded, status, output = _loaded_by(_START, *arguments)
+    assert status == (arguments[0] == "check"), output
     assert not loaded & HEAVY

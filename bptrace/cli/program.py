@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
@@ -16,7 +17,8 @@ import click
 
 from bptrace.cli import faults, layout
 from bptrace.errors import suggest
-from bptrace.render.words import LANGUAGES, language_of_locale
+from bptrace.kernels import news
+from bptrace.render.words import LANGUAGES, Words, language_of_locale
 
 LANGUAGE = "bptrace.language"
 """Where the context of click keeps the language of help and output."""
@@ -81,6 +83,10 @@ COMMANDS = {
     "list": Both(
         "List activations, losses, rules, dialects and bundled examples.",
         "列出激活函数、损失函数、学习规则、记法和自带例题。",
+    ),
+    "warmup": Both(
+        "Compile everything that is compiled, once for all later runs.",
+        "提前完成所有编译，供以后各次运行使用。",
     ),
     "schema": Both("Print the JSON schema of problem files.", "打印题目文件的 JSON schema。"),
 }
@@ -210,12 +216,25 @@ class Program(Bilingual, click.Group):
         _prepare_streams()
         try:
             # Not Click's own main: it would end a broken pipe with 1, the code of a wrong claim.
-            with self.make_context(prog_name or "bptrace", arguments) as ctx:
+            with (
+                news.told(_saying_once(language)),
+                self.make_context(prog_name or "bptrace", arguments) as ctx,
+            ):
                 code = self.invoke(ctx)
             sys.stdout.flush()
         except BaseException as error:  # the one place where nothing may pass
             code = faults.report(error, language)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _saying_once(language: str) -> Callable[[], None]:
+    """Return what says that kernels are being compiled, the first time that it is called."""
+
+    @cache
+    def say() -> None:
+        faults.remark(Words(language)("compiling"))
+
+    return say
 
 
 def _prepare_streams() -> None:

@@ -21,9 +21,10 @@ from typing import Any, NamedTuple, cast
 
 import numba
 import numpy as np
+from numba.core import event
 
 from bptrace import maths, order
-from bptrace.kernels import differences, dispatch, duals, ieee_intrinsics, source, tape
+from bptrace.kernels import differences, dispatch, duals, ieee_intrinsics, news, source, tape
 from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
 from bptrace.maths import ieee
@@ -164,6 +165,22 @@ def install() -> None:
         if function is not tape.evaluate:
             register(function)
     numba.extending.overload(tape.evaluate, jit_options=EXACT, strict=False)(_evaluate)
+    event.register("numba:compile", _Announcer())
+
+
+class _Announcer(event.Listener):  # type: ignore[misc, unused-ignore]
+    """Passes on that something is compiled; what is loaded from the cache is not."""
+
+    def on_start(self, event: Any) -> None:
+        news.tell()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+def folder() -> str:
+    """Return where the machine code is kept; "" if there is no place for it."""
+    return getattr(_kernel()[0], "stats").cache_path or ""  # noqa: B009  (of Numba's dispatcher)
 
 
 def _evaluate(net: Any, head: Any, x: Any, y: Any) -> Callable[..., float]:

@@ -39,6 +39,26 @@ _WORDS: dict[str, tuple[str, str]] = {
         "…… 批内另有 {n} 个样本；用 --sample S 打印其中一个",
     ),
     "given": ("given", "已知"),
+    "compiling": (
+        "compiling: once on this machine, a dozen seconds for each kernel …",
+        "正在编译：本机只需一次，每个计算内核约十几秒……",
+    ),
+    "kernel of steps": ("steps of all learning rules", "各学习规则的更新步骤"),
+    "kernel of steps with formula": (
+        "the same for networks with own formulas",
+        "同上，用于含自定义公式的网络",
+    ),
+    "kernel of gradcheck": ("gradient checks", "梯度检验"),
+    "kernel of gradcheck with formula": (
+        "the same for networks with own formulas",
+        "同上，用于含自定义公式的网络",
+    ),
+    "compiled in": ("compiled in {s} s", "编译用时 {s} 秒"),
+    "was there": ("there already, loaded in {s} s", "已存在，加载用时 {s} 秒"),
+    "all compiled": (
+        "All is ready after {s} s. The machine code is kept in {folder}",
+        "全部就绪，用时 {s} 秒。机器码保存在 {folder}",
+    ),
     "no steps": (
         "there are 0 steps to print; --steps 1 calculates one",
         "没有可打印的步骤；用 --steps 1 计算一步",

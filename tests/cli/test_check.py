@@ -34,6 +34,20 @@ def test_says_where_the_first_mistake_is_and_why(bptrace) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_every_run_says_the_same() -> None:
+    """Sets of addresses have another order in each process; nothing may be added up in it."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "bptrace", "check", "id-xor-ones", "--json"],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=False,
+        ).stdout
+        for seed in (1, 2)
+    ]
+    assert said[0] == said[1] != b""
+
+
 def test_exit_codes(bptrace, tmp_path: Path) -> None:
     assert bptrace("check", "deepml-neuron-a").exit_code == 0
     assert bptrace("check", "ko-keonhee-2025").exit_code == 0  # only rounding
