@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-FEW = 0.25
-"""A smaller part of a matrix than this are single numbers."""
-
 CLEAR = 8.0
 """A gradient counts for a factor if it is so many times its bound."""
 
@@ -146,10 +143,10 @@ def _by_layers(network: Network, compared: Compared) -> Iterator[Pattern]:
         w, b = weights[l - 1], biases[l - 1]
         whole = compared.part(np.concatenate([w.ravel(), b]))
         pattern = _uniform(whole, "layer", l) if len(b) else None
-        if pattern is not None:
-            yield pattern
-            continue
-        yield from _of_weights(compared, w, b, l)
+        found = [pattern] if pattern is not None else list(_of_weights(compared, w, b, l))
+        if [p.name for p in found] == ["single", "single"]:
+            found = [Pattern("single", "layer", l, number=int(whole.wrong.sum()))]
+        yield from found
 
 
 def _of_weights(compared: Compared, w: Any, b: Any, l: int) -> Iterator[Pattern]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -218,3 +220,22 @@ def test_a_narrow_terminal(bptrace, theirs: Path) -> None:
     np.savez("wrong.npz", **wrong())
     result = bptrace("gradcheck", "lh25-2020", "--against", "wrong.npz", env={"COLUMNS": "50"})
     assert max(map(len, result.stdout.splitlines())) <= 50
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_the_example_of_the_manual(bptrace, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its layer is run as it is printed, and judged as it is printed."""
+    page = (DOCS / "gradcheck.md").read_text(encoding="utf-8")
+    code = re.search(r"(?ms)^<!-- code: theirs -->\n```python\n(.*?)^```$", page)
+    shown = re.search(r"(?ms)^<!-- against: bptrace (.*?) -->\n```text\n(.*?)^```$", page)
+    assert code is not None
+    assert shown is not None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").symlink_to(DOCS, target_is_directory=True)
+    exec(code[1], {})
+    result = bptrace(*shlex.split(shown[1]))
+    assert result.exit_code == gradcheck.DIFFERS
+    assert result.stdout == shown[2]
+    assert "Cause: the slope is taken at x1, an input of the layer" in result.stdout
