@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmarks.measure import Sheet, Task, ratios, rounds, spread, typical
 from benchmarks.networks import build, name_of
+from benchmarks.ours import Ours
 from bptrace.checks import gradients
 from bptrace.checks.certified import certify
-from bptrace.kernels import cast, compiled, ground
+from bptrace.kernels import cast, compiled, compiled_gradients, ground
 from bptrace.kernels import differences as d
 from bptrace.model import Problem
 
@@ -46,6 +47,16 @@ def kernel(point: gradients.Point) -> Callable[[], object]:
         for size in (d.per_sample(net) * d.FIELDS, n * d.FIELDS, n_in, n + n_in + n_x)
     ]
     return lambda: compiled.check_all(net, grounds, plan, log, *results)
+
+
+def duals(point: gradients.Point) -> Callable[[], object]:
+    """Return the slopes by dual numbers for weights, biases, δ and ∂E/∂x."""
+    problem, log = point.problem, array("d", point.trace.log)
+    plan, net = cast.cast_plan(problem, 0, 1, log=True), cast.cast_net(problem)
+    net, grounds = ground.cast_ground(problem, net, log, point.shown)
+    n = net.n_parameters + grounds.n_in + problem.network.widths[0]
+    slopes = array("d", bytes(8 * n))
+    return lambda: compiled_gradients.dual_gradients(net, grounds, plan, log, slopes)
 
 
 def arrays(problem: Problem) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
@@ -163,7 +174,8 @@ only): all three go through every weight and bias, one by one. jax is `check_gra
 compares along one random direction instead. "bptrace, weights" are the compiled
 differences for the same weights and biases, and for δ, each with its bound: one slope per net input
 instead of one per weight, which is most of the ratio. "whole check" adds ∂E/∂x, slopes by dual
-numbers and the verdicts; "proof" is the arithmetic of `--certify`."""
+numbers and the verdicts; "proof" is the arithmetic of `--certify`, "one step" a training step with
+its log."""
 
 
 def table(sheet: Sheet) -> Iterator[str]:
@@ -176,6 +188,7 @@ def table(sheet: Sheet) -> Iterator[str]:
         problem = build(widths, samples=1)
         point = gradients.point_of(problem)
         runs = {"weights": kernel(point), "whole check": whole(point)}
+        runs |= {"dual numbers": duals(point), "one step": Ours(problem, 1, keep=True).run}
         if find_spec("flint"):
             runs["proof"] = proof(point)
         n = problem.layout.n_parameters
@@ -194,6 +207,11 @@ def table(sheet: Sheet) -> Iterator[str]:
                 f"| {network} | {who} | {1e3 * typical(times, name):,.2f} "
                 f"| {ratio.text()} | {ratios(times, name, 'whole check').text()} |"
             )
+        step = ratios(times, "dual numbers", "one step")
+        sheet.found[f"gradients {network}: dual numbers / one step"] = step
+        if "torch" in times:
+            faster = ratios(times, "torch", "dual numbers")
+            sheet.found[f"gradients {network}: torch / dual numbers"] = faster
         if "proof" in times:
             sheet.found[f"gradients {network}: proof, ms"] = spread(
                 [1e3 * t for t in times["proof"]]
