@@ -28,6 +28,10 @@ NEAR = 0.25
 """How far a fitted power may be from the expected one: caches add to it, overheads take away."""
 
 
+BOUNDED = 16 * MIB
+"""What a training may take, however long it is: E of a million steps, twice."""
+
+
 class Point(NamedTuple):
     """What one process found: seconds and bytes of peak memory, and the bytes of the log."""
 
@@ -48,7 +52,7 @@ class Axis(NamedTuple):
     measure : function
         Measures one value.
     time, memory : float
-        The expected powers.
+        The expected powers; 0: memory stays below `BOUNDED`.
     """
 
     name: str
@@ -204,18 +208,27 @@ def upper(points: Sequence[Point]) -> list[Point]:
 
 def table(axes: Sequence[Axis], found: Mapping[str, Sequence[Point]]) -> Iterator[str]:
     """Yield the table of fitted powers."""
-    yield "| | from … to | time grows with power | expected | memory | expected |"
+    yield "| | from … to | time: power | expected | memory: power | expected |"
     yield "|---|---|--:|--:|--:|--:|"
     for axis in axes:
         points = upper(found[axis.name])
         time = power([(p.value, p.seconds) for p in points])
-        memory = power([(p.value, p.peak) for p in points if p.peak > MIB])
         span = f"{points[0].value:,} … {points[-1].value:,}"
-        cells = [f"{axis.name} ({axis.what})", span]
-        for fitted, expected in ((time, axis.time), (memory, axis.memory)):
-            text = "below 1 MiB" if math.isnan(fitted) else f"{fitted:.2f}"
-            cells += [f"**{text}**" if fitted > expected + NEAR else text, f"{expected:g}"]
+        cells = [f"{axis.name} ({axis.what})", span, *_judged(time, axis.time)]
+        if axis.memory:
+            memory = power([(p.value, p.peak) for p in points if p.peak > MIB])
+            cells += _judged(memory, axis.memory)
+        else:
+            most = max(p.peak for p in points)
+            text = f"at most {most / MIB:,.1f} MiB"
+            cells += [f"**{text}**" if most > BOUNDED else text, f"at most {BOUNDED // MIB} MiB"]
         yield f"| {' | '.join(cells)} |"
+
+
+def _judged(fitted: float, expected: float) -> list[str]:
+    """Return a power and what is expected of it, in bold if it is more than that."""
+    text = "below 1 MiB" if math.isnan(fitted) else f"{fitted:.2f}"
+    return [f"**{text}**" if fitted > expected + NEAR else text, f"{expected:g}"]
 
 
 def details(axes: Sequence[Axis], found: Mapping[str, Sequence[Point]]) -> Iterator[str]:
@@ -239,8 +252,8 @@ Written by `{command}` on {date}.
 
 Each point is a process of its own; time is the least of {repeats} measurements of processor time,
 memory how much the peak of the process rises when it calculates. The powers are fitted over the
-upper half of each axis; dashed lines have the expected power. Small networks are below their lines,
-because a step has costs that do not depend on its size; a network that outgrows a cache is above.
+upper half of each axis; dashed lines have the expected power. Small networks are above their lines,
+because a step has costs that do not depend on its size; one that outgrows a cache grows faster.
 """
 
 

@@ -16,6 +16,9 @@ ALT = "How many times as long as bptrace others take for a step, with the full l
 NETWORKS = ("2-2-2", "2-10-10-1", "784-30-10", "784-30-10, batches of 32")
 BLUE, RED, GREY, INK = "#4477aa", "#cc6677", "#bbbbbb", "#333333"
 
+SEEN = 2**17
+"""Bytes from which on a peak of memory is seen: less comes out of what the process has already."""
+
 
 def _pyplot() -> Any:
     """Return matplotlib's interface, set so that the same numbers give the same file."""
@@ -90,11 +93,12 @@ def draw_growth(axes: Sequence[Axis], found: Mapping[str, Sequence[Point]], path
         values = [p.value for p in points]
         seconds = [1e3 * p.seconds for p in points]
         _growth(panels[0][k], values, seconds, axis.time, "time, ms")
-        sizes = [max(p.peak, 2**12) / 2**20 for p in points]
-        _growth(panels[1][k], values, sizes, axis.memory, "most memory, MiB")
+        seen = [p for p in points if p.peak >= SEEN] or list(points)
+        sizes = [p.peak / 2**20 for p in seen]
+        _growth(panels[1][k], [p.value for p in seen], sizes, axis.memory, "most memory, MiB")
         if any(p.log for p in points):
-            logs = [p.log / 2**20 for p in points]
-            panels[1][k].plot(values, logs, color=RED, lw=1, label="the log alone")
+            logs = [p.log / 2**20 for p in seen]
+            panels[1][k].plot([p.value for p in seen], logs, color=RED, lw=1, label="the log alone")
             panels[1][k].legend(frameon=False)
         panels[0][k].set_title(f"{axis.name}\n{axis.what}", fontsize=8)
         panels[1][k].set_xlabel(axis.name)
