@@ -26,6 +26,7 @@ from bptrace import engine as engines
 from bptrace.address import Address, Quantity, partial
 from bptrace.errors import BptraceError
 from bptrace.kernels import differences as d
+from bptrace.kernels import judging
 from bptrace.kernels.cast import cast_net, cast_plan
 from bptrace.kernels.duals import dual_gradients
 from bptrace.kernels.ground import cast_ground
@@ -178,7 +179,7 @@ class GradientCheck:
     @property
     def ok(self) -> bool:
         """Whether no gradient differs."""
-        return d.DIFFERS not in self.verdicts
+        return judging.DIFFERS not in self.verdicts
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -304,10 +305,10 @@ def check_gradients(point: Point, engine: str = "auto") -> GradientCheck:
         compiled_gradients.dual_gradients(net, ground, plan, log, slopes)
         compiled_gradients.judge_all(found, gradients, roundings, verdicts)
     else:
-        d.check_all(*arguments)
+        judging.check_all(*arguments)
         found = _in_order(totals, found, samples, n_in, n_x)
         dual_gradients(net, ground, plan, log, slopes)
-        d.judge_all(found, gradients, roundings, verdicts)
+        judging.judge_all(found, gradients, roundings, verdicts)
     found[d.DUAL :: d.FIELDS] = slopes
     return GradientCheck(point, gradients, found, roundings, verdicts, chosen.engine, remark)
 
@@ -315,7 +316,7 @@ def check_gradients(point: Point, engine: str = "auto") -> GradientCheck:
 def judged(gradients: array[float], found: array[float], roundings: array[float]) -> array[int]:
     """Return the verdict on each gradient, as a place in `VERDICTS`."""
     verdicts = array("B", bytes(len(gradients)))
-    d.judge_all(found, gradients, roundings, verdicts)
+    judging.judge_all(found, gradients, roundings, verdicts)
     return verdicts
 
 

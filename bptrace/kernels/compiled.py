@@ -24,7 +24,17 @@ import numpy as np
 from numba.core import event
 
 from bptrace import maths, order
-from bptrace.kernels import differences, dispatch, duals, ieee_intrinsics, news, source, tape
+from bptrace.kernels import (
+    differences,
+    dispatch,
+    disturbed,
+    duals,
+    ieee_intrinsics,
+    judging,
+    news,
+    source,
+    tape,
+)
 from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
 from bptrace.maths import ieee
@@ -66,9 +76,9 @@ def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> 
 def check_all(
     net: Net, ground: Ground, plan: Plan, log: array[float], *results: array[float]
 ) -> str:
-    """Do what `differences.check_all` does, compiled; return a remark, or ""."""
+    """Do what `judging.check_all` does, compiled; return a remark, or ""."""
     if numba.config.DISABLE_JIT:
-        differences.check_all(net, ground, plan, log, *results)
+        judging.check_all(net, ground, plan, log, *results)
         return ""
     bundles = (signed(bundle) for bundle in (_bare(net), ground, plan))
     views = (*bundles, *map(np.asarray, (log, *results)))
@@ -82,9 +92,9 @@ def check_all(
 
 
 def build_differences(key: str, keep: bool) -> Callable[..., None]:
-    """Return `differences.check_all` as a compiled function; see `build`."""
+    """Return `judging.check_all` as a compiled function; see `build`."""
     install()
-    return alone(differences.check_all, key, keep)
+    return alone(judging.check_all, key, keep)
 
 
 @cache
@@ -201,7 +211,7 @@ def functions() -> list[Callable[..., Any]]:
     """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
     loops: list[Callable[..., Any]] = [
         f
-        for module in (tape, source, differences, duals)
+        for module in (tape, source, disturbed, differences, judging, duals)
         for f in vars(module).values()
         if isinstance(f, FunctionType)
     ]

@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from bptrace.kernels import compiled, differences, duals
+from bptrace.kernels import compiled, duals, judging
 from bptrace.kernels.cast import Net, Plan
 from bptrace.kernels.ground import Ground
 
@@ -35,8 +35,8 @@ def dual_views(net: Net, ground: Ground, plan: Plan) -> tuple[Any, Any, Any]:
 def judge_all(
     found: array[float], gradients: array[float], roundings: array[float], verdicts: array[int]
 ) -> None:
-    """Do what `differences.judge_all` does, compiled."""
-    _run(differences.judge_all, found, gradients, roundings, verdicts)
+    """Do what `judging.judge_all` does, compiled."""
+    _run(judging.judge_all, found, gradients, roundings, verdicts)
 
 
 def _run(function: Callable[..., None], *arguments: Any) -> None:

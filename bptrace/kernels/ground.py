@@ -13,7 +13,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from bptrace.kernels.cast import Net
-from bptrace.kernels.differences import NOISE, SHIFTS, SMALLEST, STEPS, UNIT
+from bptrace.kernels.differences import SHIFTS, STEPS
+from bptrace.kernels.disturbed import NOISE, SMALLEST, UNIT
 from bptrace.kernels.duals import LANES
 from bptrace.kernels.tape import Tape
 from bptrace.maths.activations import OUT, Activation

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from bptrace.checks.gradients import backpropagated, point_of
-from bptrace.kernels import differences as d
+from bptrace.kernels import judging
 from bptrace.kernels.cast import cast_net, cast_plan
 from bptrace.kernels.duals import LANES, dual_gradients
 from bptrace.kernels.ground import cast_ground
@@ -68,8 +68,8 @@ def calculated(problem: Problem, engine: str) -> Calculated:
     gradients = backpropagated(point, net.n_parameters, ground.n_in)
     slopes, roundings = (array("d", bytes(8 * len(gradients))) for _ in range(2))
     sizes = array("d", bytes(8 * len(point.shown) * ground.n_in))
-    d.path_sizes(net, ground, plan, log, sizes)
-    d.gradient_roundings(net, ground, plan, log, sizes, roundings)
+    judging.path_sizes(net, ground, plan, log, sizes)
+    judging.gradient_roundings(net, ground, plan, log, sizes, roundings)
     if engine == "numba":
         from bptrace.kernels import compiled_gradients
 

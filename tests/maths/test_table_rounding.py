@@ -1,6 +1,6 @@
 """What the bounds of gradcheck take for granted: how far the tables' functions round.
 
-`kernels.differences` and `kernels.ground` allow each value of an activation or loss `NOISE`, 8
+`kernels.disturbed` and `kernels.ground` allow each value of an activation or loss `NOISE`, 8
 units of 2⁻⁵³, relative to it, and `SMALLEST` or `TINY` where numbers lose their relative precision.
 Judged by 400 digits at the ends, at kinks, and at numbers of every size.
 """
@@ -15,7 +15,7 @@ from effort import fewer
 from many_digits import in_many_digits
 from mpmath import MPContext
 
-from bptrace.kernels.differences import NOISE, SMALLEST, TINY, UNIT
+from bptrace.kernels.disturbed import NOISE, SMALLEST, TINY, UNIT
 from bptrace.kernels.ground import layer_values
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import Ref, spread
