@@ -157,6 +157,7 @@ def judge(
     gradients: Any,
     read: Callable[[str], Address] | None = None,
     file: str = "",
+    explain: bool = True,
 ) -> Against:
     """Judge somebody else's gradients of the step at `point`.
 
@@ -170,6 +171,8 @@ def judge(
         What a name of the problem's dialect means.
     file : str
         Where they are from, for messages.
+    explain : bool
+        Whether to look for what wrong ones have in common, and why; the verdict is the same.
 
     Raises
     ------
@@ -178,10 +181,12 @@ def judge(
     """
     foreign = sorted_arrays(point.problem, gradients, read, file)
     reader = _Judge(point)
-    found = reader.judged(foreign, file, "rows")
+    found = reader.judged(foreign, file, "rows", explain)
+    if not explain:
+        return found
     unclear = any(note.name == "ambiguous rows" for note in found.notes)
     if unclear and not found.causes:  # a mistake that explains columns decides for columns
-        other = reader.judged(foreign, file, "columns")
+        other = reader.judged(foreign, file, "columns", explain)
         return other if other.causes else found
     return found
 
@@ -199,7 +204,7 @@ class _Judge:
         self.figures = figures_of(point)
         self.calculation = Calculation(self.figures)
 
-    def judged(self, foreign: Foreign, file: str, prefer: str) -> Against:
+    def judged(self, foreign: Foreign, file: str, prefer: str, explain: bool) -> Against:
         """Return the verdicts, and if something differs what that has in common, and why."""
         import numpy as np
 
@@ -210,7 +215,7 @@ class _Judge:
             np.zeros(len(self.right), np.uint8), given, found.notes,
         )  # fmt: skip
         judged = _in_its_arithmetic(plain, self.calculation, found)
-        if judged.ok:
+        if judged.ok or not explain:
             return judged
         wrong = given & (judged.verdicts == DIFFERS)
         usable = given & (judged.verdicts != UNDECIDED)

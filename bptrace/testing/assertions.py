@@ -1,6 +1,7 @@
 """The assertion that gradients from one's own implementation are right.
 
 Not responsible for the verdicts (`checks.against`), nor for how they are put into words (`render`).
+What judging needs is imported with this module, not by the first call, which a deadline may watch.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bptrace
+from bptrace.checks.against import Against, judge
+from bptrace.checks.gradients import point_of
 from bptrace.errors import FileError
+from bptrace.io.gradients import reader_of
+from bptrace.model import Problem
+from bptrace.notation import Notation
+from bptrace.testing.failure import Wrong
 
 if TYPE_CHECKING:
     import os
-
-    from bptrace.checks.against import Against
-    from bptrace.model import Problem
 
 
 def assert_gradients(
@@ -57,30 +61,24 @@ def assert_gradients(
         For a faulty file, and where there is no gradient, no such step or sample.
     """
     __tracebackhide__ = True
-    from bptrace.checks.against import judge
-    from bptrace.checks.gradients import point_of
-    from bptrace.io.gradients import reader_of
-    from bptrace.model import Problem
-    from bptrace.notation import Notation
-
     given = problem if isinstance(problem, Problem) else bptrace.load(problem)
     if reduction is not None:
         given = replace(given, training=replace(given.training, reduction=reduction))
     point = point_of(given, step, sample)
+    read = reader_of(Notation.of(given))
     try:
-        found = judge(point, gradients, reader_of(Notation.of(given)))
+        found = judge(point, gradients, read, explain=False)
     except FileError as error:
         raise AssertionError(str(error)) from None
     if not found.ok:
-        raise AssertionError(report(found))
+        raise Wrong(lambda: report(judge(point, gradients, read)))
     if not found.counts["agrees"]:
-        raise AssertionError(f"nothing could be decided\n{report(found)}")
+        raise Wrong(lambda: f"nothing could be decided\n{report(found)}")
     return found
 
 
 def report(found: Against) -> str:
     """Return what `bptrace gradcheck --against` prints, as text."""
-    from bptrace.notation import Notation
     from bptrace.render.against import AgainstView
     from bptrace.render.console import plain_text
     from bptrace.render.words import Words

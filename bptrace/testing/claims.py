@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bptrace
+from bptrace.checks import page as _page  # noqa: F401  (now, not in a call that a deadline watches)
 from bptrace.errors import BptraceError
+from bptrace.testing.failure import Wrong
 
 if TYPE_CHECKING:
     import os
@@ -51,5 +53,5 @@ def assert_right(
             "one quantity and its printed value to a line"
         )
     if not report.ok:
-        raise AssertionError(report._repr_mimebundle_()["text/plain"])
+        raise Wrong(lambda: report._repr_mimebundle_()["text/plain"])
     return report

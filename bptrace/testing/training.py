@@ -10,16 +10,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 import bptrace
 from bptrace.checks.trained import Trained, judge
 from bptrace.errors import BptraceError
 from bptrace.maths.bounds import FLOAT32
 from bptrace.model import Network, Problem
+from bptrace.testing.failure import Wrong
 
 if TYPE_CHECKING:
     import os
-
-    import numpy as np
 
 MOST_SHOWN: Final = 8
 
@@ -69,7 +70,7 @@ def assert_trains_alike(
     theirs = _in_order(given.network, arrays)
     found = judge(given, theirs, given.training.steps, is_float32)
     if not found.ok:
-        raise AssertionError(text(found))
+        raise Wrong(lambda: text(found))
     return found
 
 
@@ -116,8 +117,6 @@ def text(found: Trained) -> str:
 
 def _arrays(given: Any) -> Iterator[np.ndarray[Any, Any]]:
     """Yield all arrays, however they are nested."""
-    import numpy as np
-
     if isinstance(given, Mapping):
         given = given.values()
     if hasattr(given, "detach"):  # a tensor that knows where it comes from gives no array
