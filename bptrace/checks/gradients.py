@@ -71,6 +71,8 @@ class Element(NamedTuple):
         One of `HOW`.
     verdict : str
         One of `VERDICTS`.
+    place : int
+        Its place among the gradients of the check.
     """
 
     address: Address
@@ -84,6 +86,7 @@ class Element(NamedTuple):
     dual: float
     how: str
     verdict: str
+    place: int
 
     @property
     def reason(self) -> str:
@@ -230,6 +233,7 @@ class GradientCheck:
             dual,
             HOW[int(status)],
             VERDICTS[self.verdicts[k]],
+            k,
         )
 
 
@@ -387,14 +391,14 @@ def _addresses(point: Point) -> Iterator[Address]:
             yield Address(Q.D_OUT, 0, i, sample=sample, step=point.step)
 
 
-def document(
-    check: GradientCheck, elements: Sequence[Element], ulps: Sequence[float] | None = None
-) -> list[dict[str, Any]]:
-    """Return the list that ``gradcheck --json`` prints; `ulps` in the order of the gradients."""
-    places = {address: k for k, address in enumerate(check.addresses)} if ulps else {}
-    rows = []
-    for element in elements:
-        row = {
+def document(elements: Sequence[Element], ulps: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the list that ``gradcheck --json`` prints.
+
+    `ulps` has for each gradient of the check by how many units in its last place it is off, nan
+    where nothing can be said.
+    """
+    return [
+        {
             "name": element.address.positional,
             "sample": element.address.sample or None,
             "gradient": element.gradient,
@@ -408,8 +412,7 @@ def document(
             "step": element.step,
             "digits": element.digits,
             "possible": element.possible,
+            "ulp": None if math.isnan(ulps[element.place]) else ulps[element.place],
         }
-        if ulps:
-            row["ulp"] = ulps[places[element.address]]
-        rows.append(row)
-    return rows
+        for element in elements
+    ]

@@ -110,18 +110,23 @@ def command(
     found = check_gradients(point_of(problem, step, sample), engine)
     if found.remark:
         remark(found.remark)
-    proof, ulps = None, None
+    proof = None
     if certified:
         from bptrace.checks.certified import certify
 
         proof = certify(found)
         ulps = proof.ulps
+    else:
+        from bptrace.checks.nearness import nearness
+
+        ulps = nearness(found, engine)
     if as_json:
-        options.print_json(document(found, found.of_neurons(chosen), ulps))
+        options.print_json(document(found.of_neurons(chosen), ulps))
     else:
         from bptrace.render.gradients import GradientView
 
-        out.console().print(GradientView(found, notation, out.words, chosen, everything, proof))
+        view = GradientView(found, ulps, notation, out.words, chosen, everything, proof)
+        out.console().print(view)
     return 0 if found.ok else DIFFERS
 
 

@@ -32,14 +32,19 @@ from bptrace.kernels import (
     ieee_intrinsics,
     judging,
     news,
+    precise,
     source,
     tape,
 )
 from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
-from bptrace.maths import ieee
+from bptrace.maths import double_double, ieee
 
 EXACT = ieee_intrinsics.EXACT
+
+PAIRS = {precise.__name__, double_double.__name__}
+"""Modules whose functions are not copied into what calls them: an exp of pairs is long, and nothing
+around it could be calculated several at a time."""
 
 LAYER = np.dtype(
     [(name, np.float64 if name == "option" else np.uint64) for name in LayerNet._fields]
@@ -171,8 +176,11 @@ def install() -> None:
     """Make everything that the kernel calls callable from compiled code."""
     ieee_intrinsics.install()
     register = numba.extending.register_jitable(**EXACT)
+    apart = numba.extending.register_jitable(**{**EXACT, "forceinline": False, "_nrt": False})
     for function in functions():
-        if function is not tape.evaluate:
+        if function.__module__ in PAIRS:
+            apart(function)
+        elif function is not tape.evaluate:
             register(function)
     numba.extending.overload(tape.evaluate, jit_options=EXACT, strict=False)(_evaluate)
     event.register("numba:compile", _Announcer())
@@ -211,9 +219,18 @@ def functions() -> list[Callable[..., Any]]:
     """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
     loops: list[Callable[..., Any]] = [
         f
-        for module in (tape, source, disturbed, differences, judging, duals)
+        for module in (
+            tape,
+            source,
+            disturbed,
+            differences,
+            judging,
+            duals,
+            precise,
+            double_double,
+        )
         for f in vars(module).values()
-        if isinstance(f, FunctionType)
+        if isinstance(f, FunctionType) and f.__module__.startswith("bptrace.")
     ]
     found = dict.fromkeys([*dispatch.SCALARS, order.power, *loops])
     return [f for f in found if f.__module__ != ieee.__name__]

@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from bptrace.kernels import compiled, duals, judging
+from bptrace.kernels import compiled, duals, judging, precise
 from bptrace.kernels.cast import Net, Plan
 from bptrace.kernels.ground import Ground
 
@@ -30,6 +30,14 @@ def dual_views(net: Net, ground: Ground, plan: Plan) -> tuple[Any, Any, Any]:
     """Return network, ground and plan as the kernel of dual numbers sees them."""
     bare = net._replace(codes=None, work=None)  # type: ignore[arg-type]  # no formula is evaluated
     return compiled.signed(bare), compiled.signed(ground), compiled.signed(plan)
+
+
+def precise_gradients(
+    p: precise.Precise, log: array[float], high: array[float], low: array[float]
+) -> None:
+    """Do what `precise.precise_gradients` does, compiled."""
+    bundle = p if numba.config.DISABLE_JIT else compiled.signed(p)
+    _run(precise.precise_gradients, bundle, log, high, low)
 
 
 def judge_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ MOST_ROWS = 80
 NARROW = 72
 """Below this width the table has fewer columns."""
 
-_COLUMNS = ("quantity", "gradient", "differences", "bound", "digits", "verdict")
+_COLUMNS = ("quantity", "gradient", "differences", "bound", "digits", "ulp", "verdict")
 
 _MARKS = {
     "agrees": ("✓", "ok", "bptrace.right"),
@@ -36,6 +37,8 @@ class GradientView:
     Parameters
     ----------
     check : GradientCheck
+    ulps : sequence of float
+        By how many units in the last place each gradient of the check is off; nan: not known.
     notation : Notation
     words : Words
     only : collection of (int, int)
@@ -43,12 +46,13 @@ class GradientView:
     everything : bool
         Print all rows of a large network.
     proof : Certificate, optional
-        What is proved about rounding.
+        What is proved about rounding; `ulps` are its own then.
     """
 
     def __init__(
         self,
         check: GradientCheck,
+        ulps: Sequence[float],
         notation: Notation,
         words: Words,
         only: Collection[tuple[int, int]] = (),
@@ -56,7 +60,7 @@ class GradientView:
         proof: Certificate | None = None,
     ) -> None:
         self.proof = proof
-        self.check = check
+        self.check, self.ulps = check, ulps
         self.notation = notation
         self.words = words
         self.only = only
@@ -81,11 +85,9 @@ class GradientView:
             rows = [self._row(element) for element in shown]
             plain = [self.notation.plain(head).replace("±", "+-") for head in heads]
             plain = plain if self.notation.ascii else heads
-            right = [False, False, True, True, True, True, False]
+            right = [False, False, True, True, True, True, True, False]
             cells: list[list[Any]] = [["", *plain], *rows, right]
-            if options.max_width < NARROW:  # the differences and their bounds are left out
-                cells = [[*row[:3], *row[5:]] for row in cells]
-            yield Grid(cells[0], cells[1:-1], cells[-1], hanging=2)
+            yield self._table(cells, options.max_width)
             yield Text()
         if len(shown) < len(elements):
             n = len(elements) - len(shown)
@@ -93,6 +95,14 @@ class GradientView:
                                    options)  # fmt: skip
         for sentence in self._sentences(elements):
             yield from self._lines(sentence, "bptrace.remark", options)
+
+    def _table(self, cells: list[list[Any]], width: int) -> Grid:
+        """Return the table without differences and bounds, or without ulp, if it is too wide."""
+        if width < NARROW:
+            cells = [[*row[:3], *row[5:]] for row in cells]
+        elif Grid(cells[0], cells[1:-1], cells[-1]).width > width:
+            cells = [[*row[:6], *row[7:]] for row in cells]  # what is said of all below is enough
+        return Grid(cells[0], cells[1:-1], cells[-1], hanging=2)
 
     def _lines(self, text: str, style: str, options: ConsoleOptions) -> Iterator[Text]:
         yield from wrapped(Text(self.notation.plain(text), style), options.max_width)
@@ -119,7 +129,8 @@ class GradientView:
         if element.reason in ("jump", "bent", "not finite"):
             numeric = ""
         bound = "0" if not element.bound else f"{element.bound:.0e}" if numeric else ""
-        texts = (name, self._number(element.gradient), numeric, bound, self._digits(element))
+        digits, ulp = self._digits(element), self._ulp(self.ulps[element.place])
+        texts = (name, self._number(element.gradient), numeric, bound, digits, ulp)
         cells = [Text(self.notation.plain(text)) for text in texts]
         cells[0].stylize("bptrace.quantity")
         mark = Text(ascii if self.notation.ascii else unicode, style)
@@ -135,6 +146,12 @@ class GradientView:
         if not element.numeric and not element.bound:
             return self.words("exactly")
         return self.words("digits of", digits=element.digits, possible=element.possible)
+
+    def _ulp(self, value: float) -> str:
+        """Write so many units in the last place; of a proof, not below it."""
+        if not value < math.inf:
+            return ""
+        return f"{_upwards(value):g}" if self.proof else _ulp(value)
 
     def _verdict(self, element: Element) -> str:
         if element.verdict == "undecided":
@@ -160,6 +177,12 @@ class GradientView:
             yield words("dual numbers", size=size, name=self.notation.name(worst.address))
         if self.proof is not None:
             yield from self._proved(self.proof)
+            return
+        near = [element for element in elements if self.ulps[element.place] < math.inf]
+        farthest = max(near, key=lambda element: self.ulps[element.place], default=None)
+        if farthest is not None:
+            ulp, name = _ulp(self.ulps[farthest.place]), self.notation.name(farthest.address)
+            yield words("twice the digits", ulp=ulp, name=name)
 
     def _proved(self, proof: Certificate) -> Iterator[str]:
         """Say how far rounding puts a gradient off at most."""
@@ -176,7 +199,15 @@ class GradientView:
             yield words("not certified", n=f"{n:,}")
 
 
+def _ulp(value: float) -> str:
+    if value < 10.0:
+        return f"{value:.1f}" if value else "0"
+    return f"{value:.0f}" if value < 1e5 else f"{value:.0e}"
+
+
 def _upwards(value: float) -> float:
     """Return `value` with two digits, not below it, as a bound is to be rounded."""
     shown = float(f"{value:.1e}")
-    return shown if shown >= value else float(f"{value * 1.1:.1e}")
+    if shown >= value:
+        return shown
+    return float(f"{shown + 10.0 ** (math.floor(math.log10(value)) - 1):.1e}")

@@ -50,10 +50,18 @@ class Grid:
         self.right = right
         self.hanging = hanging
 
+    @property
+    def width(self) -> int:
+        """How wide it is, if no cell stands below the others."""
+        return sum(self._widths()) + _GAP * (len(self.heads) - 1)
+
+    def _widths(self) -> list[int]:
+        rows = [self.heads, *self.rows]
+        return [max(row[k].cell_len for row in rows) for k in range(len(self.heads))]
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
-        rows = [self.heads, *self.rows]
-        widths = [max(row[k].cell_len for row in rows) for k in range(len(self.heads))]
+        rows, widths = [self.heads, *self.rows], self._widths()
         indent = sum(widths[: self.hanging]) + _GAP * self.hanging
         for row in rows:
             line = Text()

@@ -90,6 +90,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "column differences": ("differences", "差分"),
     "column bound": ("±", "±"),
     "column digits": ("digits", "有效位"),
+    "column ulp": ("ulp", "ulp"),
     "digits of": ("{digits} of {possible}", "{digits}/{possible}"),
     "exactly": ("exact", "精确"),
     "agrees": ("agrees", "一致"),
@@ -132,6 +133,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "dual numbers": (
         "Slopes by dual numbers, without differences: off by {size} at most ({name})",
         "用对偶数（不做差分）求得的斜率：最多相差 {size}（{name}）",
+    ),
+    "twice the digits": (
+        "Rounding, seen with twice the digits: float64 is off by {ulp} ulp at most ({name})",
+        "用双倍位数重算看舍入误差：float64 最多相差 {ulp} ulp（{name}）",
     ),
     "written": (
         "{path} is written. Now try: bptrace run {path}",

@@ -17,7 +17,9 @@ def test_all_agree(bptrace) -> None:
     result = bptrace("gradcheck", "lh25-2020")
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert "✓  ∂E/∂w5      0.081823315    0.081823315  5e-12  10 of 10  agrees" in result.stdout
+    assert (
+        "✓  ∂E/∂w5      0.081823315    0.081823315  5e-12  10 of 10  0.3  agrees" in result.stdout
+    )
     assert "18 gradients: 18 agree, 0 differ, 0 undecided" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
 
@@ -71,7 +73,7 @@ def test_a_wrong_slope_as_json_ends_with_1(bptrace, wrong) -> None:
 
 KEYS = {
     "name", "sample", "gradient", "numeric", "bound", "verdict", "reason", "interval", "factor",
-    "dual", "step", "digits", "possible",
+    "dual", "step", "digits", "possible", "ulp",
 }  # fmt: skip
 
 
@@ -92,6 +94,7 @@ def test_no_gradient_of_an_example_differs(bptrace, name) -> None:
         if entry["verdict"] == "agrees":
             assert abs(entry["gradient"] - entry["numeric"]) <= entry["bound"]
             assert 0 <= entry["digits"] <= entry["possible"]
+            assert entry["ulp"] >= 0.0
 
 
 @pytest.mark.parametrize(
@@ -120,5 +123,5 @@ def test_certified(bptrace) -> None:
 
 def test_a_narrow_terminal_has_fewer_columns(bptrace) -> None:
     result = bptrace("gradcheck", "lh25-2020", env={"COLUMNS": "50"})
-    assert "✓  ∂E/∂w5      0.081823315  10 of 10  agrees" in result.stdout
+    assert "✓  ∂E/∂w5      0.081823315  10 of 10  0.3  agrees" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 50
