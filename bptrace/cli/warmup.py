@@ -77,15 +77,20 @@ def _warmed(work: Callable[[], str]) -> _Warmed:
 def _parts() -> Iterator[_Part]:
     """Yield what is compiled. Networks with own formulas have kernels of their own."""
     from bptrace import engine
-    from bptrace.checks.gradients import check_gradients, point_of
 
     for formula, suffix in (("", ""), ("x/(1 + abs(x))", " with formula")):
         problem = _smallest(formula)
         yield _Part("kernel of steps" + suffix, lambda p=problem: engine.run(p, "numba").remark)  # type: ignore[misc]
-        yield _Part(
-            "kernel of gradcheck" + suffix,
-            lambda p=problem: check_gradients(point_of(p), "numba").remark,  # type: ignore[misc]
-        )
+        yield _Part("kernel of gradcheck" + suffix, lambda p=problem: _gradcheck(p))  # type: ignore[misc]
+
+
+def _gradcheck(problem: Problem) -> str:
+    from bptrace.checks.gradients import check_gradients, point_of
+    from bptrace.checks.nearness import nearness
+
+    found = check_gradients(point_of(problem), "numba")
+    nearness(found, "numba")
+    return found.remark
 
 
 def _smallest(formula: str) -> Problem:
