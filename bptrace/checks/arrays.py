@@ -38,7 +38,9 @@ KINDS = (
 """What is calculated of each layer: in and out, E_k, ∂E/∂out, ∂out/∂in, δ, ∂in/∂out of the layer
 before, ∂in/∂w, then ∂E/∂w and ∂E/∂b of each sample, and of the batch."""
 
-_FORWARD = ("in", "out")
+FORWARD = ("in", "out")
+"""Those of the way forward."""
+
 MOST_NUMBERS = 30_000_000
 """Larger arrays than this, of a sample for each weight, are not made."""
 
@@ -152,14 +154,15 @@ class Calculation:
         return found
 
     def _order(self, node: Node) -> tuple[int, int]:
-        """When it is calculated: forward layer by layer, then backward."""
-        l, at = node.layer, KINDS.index(node.kind)
-        if node.kind in _FORWARD:
+        """When it is calculated: forward layer by layer, all slopes, then backward."""
+        l, at, depth = node.layer, KINDS.index(node.kind), self.figures.depth
+        if node.kind in FORWARD:
             return l, at
+        if node.kind == "slope":  # no change behind it needs it anew, and each costs a function
+            return depth + 1, l
         if node.kind == "connection":  # it is needed for the layer before
-            l -= 1
-            at = 2
-        return 2 * self.figures.depth + 1 - l, at
+            return 2 * depth + 3 - l, 2
+        return 2 * depth + 2 - l, at
 
     # Unchanged formulas
 

@@ -292,6 +292,8 @@ def _named(
     single = {name: v for name, v in values.items() if _depth(v) == 0 and _is_number(v)}
     if single and len(single) == len(values):
         return _elements(problem, single, read, file)
+    if all(isinstance(value, Mapping) for value in values.values()):  # {"layer1": {"dW": …}, …}
+        return _in_order(problem.network, list(values.values()), file)
     if len(values) == 1 and problem.network.depth > 1:
         ((name, value),) = values.items()
         return Foreign(vector=_vector(problem, name, _array(name, value, file), file))

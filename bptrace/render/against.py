@@ -28,6 +28,10 @@ MOST_ROWS = 12
 
 MOST_PATTERNS = 8
 MOST_TERMS = 6
+
+NEARLY = 1e-5
+"""A factor that is so near to another, relative to it, is that one; float32 has 6·10⁻⁸."""
+
 MOST_NAMES = 6
 
 _MARKS = {
@@ -165,12 +169,21 @@ class Sentences:
         yield from patterns[:MOST_PATTERNS]
         if len(patterns) > MOST_PATTERNS:
             yield self.said("more", n=len(patterns) - MOST_PATTERNS)
+        yield from self._steps()
         for k, made in enumerate(found.causes):
             yield self.cause(made, first=k == 0)
             if k == 0 and (hint := self.hint(made)):
                 yield hint
-        if not found.ok and not found.causes:
+        if not found.ok and not found.causes and not any(self._steps()):
             yield self.said("no cause")
+
+    def _steps(self) -> Iterator[str]:
+        """Say so if the factor of all gradients is that of a step of gradient descent."""
+        rate = self.found.point.problem.training.learning_rate
+        for pattern in self.found.patterns:
+            factor = pattern.factor if pattern.what == "all" else None
+            if factor and rate and abs(factor + rate) < NEARLY * rate:
+                yield self.said("steps", factor=self.number(-rate))
 
 
 class AgainstView:

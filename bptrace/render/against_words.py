@@ -112,7 +112,10 @@ SAID: dict[str, Text] = {
     "heading": ("{step} · gradients of {file}, {type}", "{step} · {file} 的梯度，{type}"),
     "heading without file": ("{step} · gradients given, {type}", "{step} · 给出的梯度，{type}"),
     "in layers": (" ({layers})", "（第 {layers} 层）"),
-    "pattern": ("What they have in common", "规律"),
+    "steps": (
+        "{factor} is −η: these are steps Δw and no gradients",
+        "{factor} 就是 −η：给出的是更新量 Δw，而不是梯度",
+    ),
     "more": ("{n} more of the kind", "另有 {n} 条"),
     "cause": ("Cause: {cause}{where}", "原因：{cause}{where}"),
     "rival": ("The same numbers: {cause}{where}", "数值相同的另一种解释：{cause}{where}"),

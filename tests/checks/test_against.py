@@ -219,6 +219,10 @@ LAYOUTS: dict[str, tuple[Change, set[str]]] = {
         set(),
     ),
     "dictionaries": (lambda p: [{"dW": w.tolist(), "db": b.tolist()} for w, b in p], set()),
+    "dictionaries by name": (
+        lambda p: {f"layer{l}": {"weights": w, "biases": b} for l, (w, b) in enumerate(p, 1)},
+        set(),
+    ),
     "archive without names": (
         lambda p: {f"arr_{k}": x for k, x in enumerate(x for s in p for x in s)},
         set(),

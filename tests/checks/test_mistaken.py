@@ -237,6 +237,13 @@ def test_they_come_in_the_same_order_and_each_changes_something() -> None:
         assert made.mistake not in MISTAKES or made.wording in MISTAKES.get(made.mistake).wordings
 
 
+def test_of_huge_batches_the_way_back_is_tried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mistaken, "MOST_OUTPUTS", 10)
+    places = {m.place.quantity for m in mistaken_gradients(point_of(wide())) if m.wording}
+    assert Q.D_OUT in places
+    assert not places & {Q.IN, Q.OUT}
+
+
 def test_every_scope_is_tried() -> None:
     scopes = {(m.layers, m.everywhere) for m in mistaken_gradients(point_of(wide()))}
     everywhere = {layers for layers, all_of_them in scopes if all_of_them}

@@ -88,6 +88,14 @@ def test_a_factor_in_ascii_and_in_chinese(bptrace, theirs: Path) -> None:
     assert "原因：误差 E 取 squared" in chinese.stdout
 
 
+def test_steps_in_the_place_of_gradients(bptrace, theirs: Path) -> None:
+    np.savez("steps.npz", **{name: -0.5 * a for name, a in gradients().items()})
+    result = bptrace("gradcheck", "lh25-2020", "--against", "steps.npz")
+    assert "All gradients are −0.5 times what is right" in result.stdout
+    assert "−0.5 is −η: these are steps Δw and no gradients" in result.stdout
+    assert "No single mistake" not in result.stdout
+
+
 def test_one_neuron(bptrace, theirs: Path) -> None:
     found = gradients()
     found["dW2"][1] *= 3
