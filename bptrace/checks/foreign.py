@@ -100,15 +100,22 @@ def sorted_arrays(
         return Foreign(vector=_vector(problem, "the array", array, file))
     if isinstance(gradients, Iterable) and not isinstance(gradients, str | bytes):
         return _in_order(problem.network, list(gradients), file)
-    raise _refused(
-        f"{type(gradients).__name__} is no collection of arrays",
-        f"Expected {_expected(problem.network)}",
-        file,
-    )
+    found = _KINDS.get(type(gradients), f"there is an object of type {type(gradients).__name__}")
+    raise _refused(f"{found} and no arrays", f"Expected {_expected(problem.network)}", file)
+
+
+_KINDS: dict[type, str] = {
+    type(None): "there is nothing",
+    bool: "there is a truth value",
+    str: "there is a text",
+    int: "there is a single number",
+    float: "there is a single number",
+}
 
 
 def _refused(message: str, hint: str, file: str) -> FileError:
-    return FileError([Fault(message, file, hint=hint.rstrip(".") + "." if hint else "")])
+    stop = "" if not hint or hint[-1] in ".?" else "."
+    return FileError([Fault(message, file, hint=hint + stop)])
 
 
 def _expected(network: Network) -> str:
@@ -166,7 +173,7 @@ def _cure(kind: str, size: int, is_list: bool) -> str:
         return "Whole numbers are no gradients: is this another array?"
     if kind == "c":
         return "Take its real part, if that is meant"
-    return "" if is_list or kind == "O" else "Convert it with astype"
+    return "Expected lists of numbers" if is_list or kind in "OSUV" else "Convert it with astype"
 
 
 def _vector(problem: Problem, name: str, array: Array, file: str) -> Array:
@@ -185,6 +192,8 @@ def _vector(problem: Problem, name: str, array: Array, file: str) -> Array:
 def _in_order(network: Network, items: list[Any], file: str) -> Foreign:
     """Layers in order: (dW, db), {"dW": …, "db": …} or dW alone; or all arrays one by one."""
     n = network.depth
+    if not items:
+        raise _refused("no array is in it", f"Expected {_expected(network)}", file)
     if len(items) == n and not (n == 2 and _is_array(items[0]) and _is_row(items[1])):
         pairs = [_pair(item, l, file) for l, item in enumerate(items, 1)]
         names = [f"layer {l}" for l in range(1, n + 1)]

@@ -144,7 +144,7 @@ def _all_ways(problem: Problem, foreign: Foreign, file: str) -> list[list[_Way]]
             called = foreign.names.get(("biases", l), f"db of layer {l}")
             faults.append(Fault(
                 f"{called} has the shape {biases.shape}; layer {l} has {n} neurons", file,
-                hint=f"Expected ({n},)." + _hint(biases, 2),
+                hint=f"Expected ({n},). {_hint(biases)}".rstrip(),
             ))  # fmt: skip
         found.append(ways)
     if faults:
@@ -153,16 +153,17 @@ def _all_ways(problem: Problem, foreign: Foreign, file: str) -> list[list[_Way]]
 
 
 def _wrong_shape(called: str, array: Any, l: int, n: int, m: int) -> str:
+    shapes = f"({n}, {m})" if n == m else f"({n}, {m}) or ({m}, {n})"
     return (
         f"{called} has the shape {array.shape}; layer {l} has {n} neuron{'s' * (n > 1)} with {m} "
-        f"input{'s' * (m > 1)}, so ({n}, {m}) or ({m}, {n}) was expected"
+        f"input{'s' * (m > 1)}, so {shapes} was expected"
     )
 
 
 def _hint(array: Any, most: int = 2) -> str:
     if array.ndim <= most:
         return ""
-    return " One for each sample? Add them up, or take their mean, as the problem says."
+    return "One for each sample? Add them up, or take their mean, as the problem says."
 
 
 def _ways(array: Any, n: int, m: int) -> Iterator[_Way]:

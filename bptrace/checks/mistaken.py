@@ -43,6 +43,10 @@ MOST_OUTPUTS = 100_000
 them calculates all functions anew (2 µs an output; 1,438 samples in 64-30-10 take 10 s)."""
 
 
+MOST_SINGLE = 32
+"""Of batches up to so many samples each is tried alone and left out; of larger ones two."""
+
+
 class Mistaken(NamedTuple):
     """One mistake made everywhere, and what the gradients are then.
 
@@ -365,3 +369,42 @@ def _conventional(figures: Figures, written: list[_Written]) -> Iterator[_Claim]
         title = ("mean and sum over the batch are exchanged", "批内求和与平均互换")
         factor = n if figures.mean else 1.0 / n
         yield _Claim("other-reduction", title, "", {}, first, {}, factor=factor)
+        yield from _of_some_samples(figures, first)
+
+
+def _of_some_samples(figures: Figures, first: Address) -> Iterator[_Claim]:
+    """Yield what a sum over the batch is that is overwritten, or one sample short."""
+    n = figures.samples
+    chosen = range(n) if n <= MOST_SINGLE else (0, n - 1)
+    for s in chosen:
+        number = int(figures.order[s]) + 1
+        alone = (f"only sample {number} of the batch is counted", f"批内只计入了样本 {number}")
+        short = (f"sample {number} of the batch is left out", f"批内漏了样本 {number}")
+        some: dict[str, tuple[Text, list[int]]] = {
+            "one-sample": (alone, [s]),
+            "sample-left-out": (short, [k for k in range(n) if k != s]),
+        }
+        for name, (title, samples) in some.items():
+            changes: dict[Node, Change] = {}
+            for l in range(1, figures.depth + 1):
+                changes[Node("batch weight", l)] = _weights_of(l, samples)
+                changes[Node("batch bias", l)] = _biases_of(l, samples)
+            for factor in (1.0, 1.0 / n) if figures.mean else (1.0,):
+                yield _Claim(name, title, "", {}, first, changes, factor=factor)
+
+
+def _weights_of(l: int, samples: list[int]) -> Callable[[Calculation], Array]:
+    def summed(calculation: Calculation) -> Array:
+        deltas, inputs = calculation.value(Node("by net", l)), calculation.value(Node("out", l - 1))
+        found: Array = deltas[samples].T @ inputs[samples]
+        return found
+
+    return summed
+
+
+def _biases_of(l: int, samples: list[int]) -> Callable[[Calculation], Array]:
+    def summed(calculation: Calculation) -> Array:
+        found: Array = calculation.value(Node("by bias", l))[samples].sum(axis=0)
+        return found
+
+    return summed

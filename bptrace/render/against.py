@@ -117,7 +117,7 @@ class Sentences:
         where = self.said("everywhere", name=name)
         if made.layers and not made.everywhere:
             where = self.said("some layers", name=name, layers=self._layers(made.layers))
-        if made.mistake == "other-reduction" or not made.wording:
+        if not made.wording:
             where = ""
         return self.said("cause" if first else "rival", cause=self.explanation(made), where=where)
 
@@ -174,7 +174,8 @@ class Sentences:
             yield self.cause(made, first=k == 0)
             if k == 0 and (hint := self.hint(made)):
                 yield hint
-        if not found.ok and not found.causes and not any(self._steps()):
+        is_told = found.causes or any(self._steps())
+        if not is_told and any(p.name != "not finite" for p in found.patterns):
             yield self.said("no cause")
 
     def _steps(self) -> Iterator[str]:

@@ -65,7 +65,7 @@ NOTES: dict[str, Text] = {
 """How arrays were read. `{where}` is "" or " in layer 1, 2"."""
 
 PATTERNS: dict[str, Text] = {
-    "not finite": ("{n} numbers are nan or infinite", "{n} 个数为 nan 或无穷"),
+    "not finite": ("Numbers that are nan or infinite: {n}", "nan 或无穷的数：{n} 个"),
     "zero": ("{what} are 0, but should not be", "{what}全为 0，但不应为 0"),
     "sign": ("{what} have the opposite sign", "{what}符号相反"),
     "factor": ("{what} are {factor} times what is right", "{what}是正确值的 {factor} 倍"),

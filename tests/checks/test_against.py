@@ -416,6 +416,19 @@ def test_mean_for_sum() -> None:
     assert found.causes[0].mistake == "other-reduction"
 
 
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_a_batch_that_is_overwritten_or_short_of_a_sample(reduction: str) -> None:
+    problem = some(reduction=reduction)
+    sums = replace(problem, training=replace(problem.training, reduction="sum"))
+    other = Elsewhere(sums, np.float64, np.random.default_rng(1))
+    last = judged(problem, other.gradients((3,)))
+    assert [c.mistake for c in last.causes] == ["one-sample"]
+    assert last.causes[0].title[0] == "only sample 3 of the batch is counted"
+    short = judged(problem, other.gradients((1, 3)))
+    assert short.causes[0].mistake == "sample-left-out"
+    assert short.causes[0].title[1] == "批内漏了样本 2"
+
+
 def test_the_slope_at_the_input_of_a_layer() -> None:
     """As wide as its input, a layer can take its slope there, and all shapes are right."""
     problem = some((3, 3, 2), ("softplus", "sigmoid"))
@@ -474,7 +487,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "too few": (lambda p: p[:2], "2 layers were given, the network has 3. Expected dW1 (3, 4)"),
     "nothing": (lambda p: {}, "no array is in it. Expected dW1 (3, 4)"),
-    "a number": (lambda p: 0.5, "float is no collection of arrays"),
+    "a number": (lambda p: 0.5, "there is a single number and no arrays. Expected dW1 (3, 4)"),
     "vector": (lambda p: np.zeros(9), "the array has 9 numbers; the network has 47 weights"),
     "float16": (
         pairs_of(lambda w, b: (w.astype(np.float16), b)),
