@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from effort import dear
@@ -17,6 +18,8 @@ from bptrace.checks.gradients import GradientCheck, check_gradients, judged, poi
 from bptrace.errors import BptraceError
 from bptrace.maths.rules import RULES
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
+from tests.quality.networks import REGIMES
+from tests.quality.networks import problem as hard_problem
 
 BY_GRADIENT = tuple(rule.name for rule in RULES if rule.local is None)
 Q = Quantity
@@ -280,6 +283,22 @@ def test_compiled_and_plain_differences_are_the_same() -> None:
     assert plain.found == compiled.found
     assert plain.roundings == compiled.roundings
     assert plain.ok
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("regime", REGIMES)
+def test_compiled_and_plain_are_the_same_for_hard_numbers(regime: str) -> None:
+    """Whatever the numbers: inf and nan, underflow, and all that bounds are made of."""
+    rng = Random(regime)
+    for _ in range(4):
+        point = point_of(hard_problem(rng, regime, own=False))
+        plain, compiled = (check_gradients(point, name) for name in ("python", "numba"))
+        for one, other in (
+            (plain.found, compiled.found),
+            (plain.roundings, compiled.roundings),
+            (plain.verdicts, compiled.verdicts),
+        ):
+            assert list(map(repr, one)) == list(map(repr, other))  # == but for nan
 
 
 def test_each_sample_of_a_batch_and_later_steps() -> None:

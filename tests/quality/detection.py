@@ -116,22 +116,25 @@ def _saturated(rng: Random, given: Problem) -> Problem:
     return replace(given, parameters=Parameters(weights, given.parameters.biases))
 
 
+SQUARE = "equal widths"
 KINDS: dict[str, Callable[[Random, Problem], Problem]] = {
     "moderate": lambda rng, given: given,
     "small inputs": _small_inputs,
     "nearly trained": _nearly_trained,
     "saturated": _saturated,
     "pixels": _pixels,
+    SQUARE: lambda rng, given: given,
 }
 """Networks with numbers up to 1.5; the same with inputs of 10⁻⁴, with targets that are nearly
-reached, with weights up to 7.5, and with inputs from 0 to 255."""
+reached, with weights up to 7.5, with inputs from 0 to 255, and with two layers of one width."""
 
 
 def patients(kind: str, n: int, seed: int) -> Iterator[Patient]:
     """Yield so many networks of a kind, of which E and all gradients are finite."""
     rng = Random(f"{seed} {kind}")
     while n:
-        found = patient(KINDS[kind](rng, problem(rng, "moderate", most=5, own=False)), rng)
+        given = problem(rng, "moderate", most=5, own=False, square=kind == SQUARE)
+        found = patient(KINDS[kind](rng, given), rng)
         if found is not None:
             yield found
             n -= 1

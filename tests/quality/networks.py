@@ -50,9 +50,11 @@ def layer(rng: Random, size: int, own: bool) -> Layer:
     return Layer(size, activation=entry.name, option=option, biases=biases)
 
 
-def network(rng: Random, most: int = 6, own: bool = True) -> Network:
-    """Draw layers of different widths, and a loss that suits the outputs."""
+def network(rng: Random, most: int = 6, own: bool = True, square: bool = False) -> Network:
+    """Draw layers of different widths, or two of one width, and a loss that suits the outputs."""
     widths = rng.sample(range(1, most + 1), rng.randint(2, 4))
+    if square:
+        widths = [most, most, *widths[1:]]
     layers = (Layer(widths[0]), *(layer(rng, size, own) for size in widths[1:]))
     last = activation_of(layers[-1])
     losses = [e.name for e in LOSSES if e.name != "none" and suits(e, last)]
@@ -61,9 +63,11 @@ def network(rng: Random, most: int = 6, own: bool = True) -> Network:
     return Network(layers, rng.choice(losses), train_biases=rng.random() < 0.9)
 
 
-def problem(rng: Random, regime: str, most: int = 6, own: bool = True) -> Problem:
+def problem(
+    rng: Random, regime: str, most: int = 6, own: bool = True, square: bool = False
+) -> Problem:
     """Draw a network with samples, for one step over a batch."""
-    number, shape = REGIMES[regime], network(rng, most, own)
+    number, shape = REGIMES[regime], network(rng, most, own, square)
     low, high = LOSSES.get(shape.loss).targets
     samples = tuple(
         Sample(

@@ -14,7 +14,6 @@ from tests.quality.detection import KINDS, RIGHT, Row, matrix, patients
 from tests.quality.peer import Peer
 
 WITHOUT_GRADIENTS = {
-    "transposed",  # only between layers of one width, of which there are none here
     "learning-rate", "velocity", "moments", "bias-correction", "weight-decay", "other-update",
     "logarithm",  # in E alone
     "foreign", "pair", "digit-swap", "digit-wrong", "digit-dropped", "digit-doubled",
