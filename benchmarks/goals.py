@@ -99,6 +99,8 @@ GOALS = (
          2500, 6800),
     Goal("the same, of one training step", "gradients 784-30-10: dual numbers / one step", 25, 13,
          True),
+    Goal("the same with twice the digits, of one training step",
+         "gradients 784-30-10: double-double / one step", 15, 8, True),
     Goal("all gradients of 784-30-10, proved", "gradients 784-30-10: proof, ms", 50, 10, True,
          " ms"),
     Goal("`bptrace run` against a bare interpreter", "start: bptrace run lh25-2020", 12, 7, True),

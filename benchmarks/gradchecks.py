@@ -18,7 +18,7 @@ from benchmarks.networks import build, name_of
 from benchmarks.ours import Ours
 from bptrace.checks import gradients
 from bptrace.checks.certified import certify
-from bptrace.kernels import cast, compiled, compiled_gradients, ground
+from bptrace.kernels import cast, compiled, compiled_gradients, ground, precise
 from bptrace.kernels import differences as d
 from bptrace.model import Problem
 
@@ -57,6 +57,14 @@ def duals(point: gradients.Point) -> Callable[[], object]:
     n = net.n_parameters + grounds.n_in + problem.network.widths[0]
     slopes = array("d", bytes(8 * n))
     return lambda: compiled_gradients.dual_gradients(net, grounds, plan, log, slopes)
+
+
+def pairs(point: gradients.Point) -> Callable[[], object]:
+    """Return all gradients in double-double, as the column "ulp" needs them."""
+    p, log = precise.cast_precise(point.problem, point.shown), array("d", point.trace.log)
+    n = p.n_parameters + p.n_in + point.problem.network.widths[0]
+    high, low = (array("d", bytes(8 * n)) for _ in range(2))
+    return lambda: compiled_gradients.precise_gradients(p, log, high, low)
 
 
 def arrays(problem: Problem) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
@@ -174,8 +182,8 @@ only): all three go through every weight and bias, one by one. jax is `check_gra
 compares along one random direction instead. "bptrace, weights" are the compiled
 differences for the same weights and biases, and for δ, each with its bound: one slope per net input
 instead of one per weight, which is most of the ratio. "whole check" adds ∂E/∂x, slopes by dual
-numbers and the verdicts; "proof" is the arithmetic of `--certify`, "one step" a training step with
-its log."""
+numbers and the verdicts; "double-double" is the arithmetic of the column "ulp", "proof" that of
+`--certify`, "one step" a training step with its log."""
 
 
 def table(sheet: Sheet) -> Iterator[str]:
@@ -188,7 +196,8 @@ def table(sheet: Sheet) -> Iterator[str]:
         problem = build(widths, samples=1)
         point = gradients.point_of(problem)
         runs = {"weights": kernel(point), "whole check": whole(point)}
-        runs |= {"dual numbers": duals(point), "one step": Ours(problem, 1, keep=True).run}
+        runs |= {"dual numbers": duals(point), "double-double": pairs(point)}
+        runs["one step"] = Ours(problem, 1, keep=True).run
         if find_spec("flint"):
             runs["proof"] = proof(point)
         n = problem.layout.n_parameters
@@ -207,8 +216,9 @@ def table(sheet: Sheet) -> Iterator[str]:
                 f"| {network} | {who} | {1e3 * typical(times, name):,.2f} "
                 f"| {ratio.text()} | {ratios(times, name, 'whole check').text()} |"
             )
-        step = ratios(times, "dual numbers", "one step")
-        sheet.found[f"gradients {network}: dual numbers / one step"] = step
+        for name in ("dual numbers", "double-double"):
+            step = ratios(times, name, "one step")
+            sheet.found[f"gradients {network}: {name} / one step"] = step
         if "torch" in times:
             faster = ratios(times, "torch", "dual numbers")
             sheet.found[f"gradients {network}: torch / dual numbers"] = faster

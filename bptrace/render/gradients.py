@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from heapq import nlargest
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -115,7 +116,7 @@ class GradientView:
             striking.sort(key=lambda element: element.verdict)  # those that differ come first
             return striking[: MOST_ROWS // 2]
         agreeing = [element for element in elements if element.verdict == "agrees"]
-        return striking + sorted(agreeing, key=lambda element: element.possible)[:3]
+        return striking + nlargest(3, agreeing, key=lambda element: element.uncertainty)
 
     def _row(self, element: Element) -> list[Text]:
         unicode, ascii, style = _MARKS[element.verdict]
