@@ -43,6 +43,9 @@ class LayerNet(NamedTuple):
         Where an own formula and its slope begin in `Net.codes`; 0: the activation is in the table.
     masked : int
         1 if any connection into the layer is missing.
+    column : int
+        0 where weights stand row by row; else numbers from one column of them to the next (see
+        `columns`).
     w_at, b_at : int
         Where its weights and biases begin in a record.
     in_at, out_at, delta_at : int
@@ -58,6 +61,7 @@ class LayerNet(NamedTuple):
     own_value: int
     own_slope: int
     masked: int
+    column: int
     w_at: int
     b_at: int
     in_at: int
@@ -222,6 +226,7 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
         own_value=tape.add(entry.expr) if own else 0,
         own_slope=tape.add(entry.slope_expr) if own else 0,
         masked=int(bool(layer.mask)),
+        column=0,
         w_at=layout.w_at[l],
         b_at=layout.n_w + layout.b_at[l],
         in_at=starts[Quantity.IN] + layout.in_at[l],

@@ -25,12 +25,14 @@ from numba.core import event
 
 from bptrace import maths, order
 from bptrace.kernels import (
+    columns,
     differences,
     dispatch,
     disturbed,
     duals,
     ieee_intrinsics,
     judging,
+    lanes,
     news,
     precise,
     source,
@@ -65,6 +67,15 @@ def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> 
 
     The first call in a process loads the machine code from the cache, or compiles it.
     """
+    if columns.suits(net, plan):
+        packed = columns.pack(net, plan, log)
+        remark = _run_steps(packed.net, packed.plan, packed.record, errors)
+        columns.unpack(net, packed, log)
+        return remark
+    return _run_steps(net, plan, log, errors)
+
+
+def _run_steps(net: Net, plan: Plan, log: source.Numbers, errors: array[float]) -> str:
     if numba.config.DISABLE_JIT:
         source.run_steps(net, plan, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
@@ -176,13 +187,14 @@ def install() -> None:
     """Make everything that the kernel calls callable from compiled code."""
     ieee_intrinsics.install()
     register = numba.extending.register_jitable(**EXACT)
-    apart = numba.extending.register_jitable(**{**EXACT, "forceinline": False, "_nrt": False})
+    apart = numba.extending.register_jitable(**{**EXACT, "forceinline": False})
     for function in functions():
         if function.__module__ in PAIRS:
             apart(function)
-        elif function is not tape.evaluate:
+        elif function not in APART:
             register(function)
-    numba.extending.overload(tape.evaluate, jit_options=EXACT, strict=False)(_evaluate)
+    for function, choose in APART.items():
+        numba.extending.overload(function, jit_options=EXACT, strict=False)(choose)
     event.register("numba:compile", _Announcer())
 
 
@@ -213,6 +225,13 @@ def _evaluate(net: Any, head: Any, x: Any, y: Any) -> Callable[..., float]:
 
 def _no_formula(net: Any, head: Any, x: Any, y: Any) -> float:
     return 0.0
+
+
+APART: dict[Callable[..., Any], Callable[..., Any]] = {
+    tape.evaluate: _evaluate,
+    source.column_sums: lanes.column_sums,
+}
+"""What is not compiled as it stands, and what chooses what is compiled in its place."""
 
 
 def functions() -> list[Callable[..., Any]]:

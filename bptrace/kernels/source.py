@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Numbers: TypeAlias = array[float] | NDArray[np.float64]
+    Numbers: TypeAlias = array[float] | memoryview[float] | NDArray[np.float64]
 
 
 WIDE = 4
@@ -145,7 +145,12 @@ def weighted_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> Non
     w, b = record + flag, record + layer.b_at
     z, x = part + layer.in_at, part + net.layers[l - 1].out_at
     at_once = 0
-    if m >= WIDE and not masked:
+    if layer.column:
+        column_sums(net.scratch, layer.column, log, w, x, m)
+        at_once = layer.size
+        for j in range(layer.size):
+            log[z + j] = net.scratch[j]
+    elif m >= WIDE and not masked:
         at_once = layer.size if layer.size >= 8 else layer.size - layer.size % 4
         if layer.size >= 8:
             eight_sums(log, w, x, z, m, layer.size)
@@ -203,6 +208,20 @@ def eight_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
         log[to], log[to + 1], log[to + 2], log[to + 3] = a, b, c, d
         log[to + 4], log[to + 5], log[to + 6], log[to + 7] = e, f, g, h
         w = w_h + m
+
+
+def column_sums(total: Numbers, n: int, log: Numbers, w: int, x: int, m: int) -> None:
+    """Write Σ_i w[j,i]·x_i, i ascending, for `n` neurons to `total`; weights in columns.
+
+    Compiled from `lanes` instead.
+    """
+    for j in range(n):
+        total[j] = -0.0
+    for i in range(m):
+        x_i = log[x + i]
+        for j in range(n):
+            total[j] += log[w + j] * x_i
+        w = w + n
 
 
 def four_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
@@ -320,6 +339,9 @@ def layer_deltas(net: Net, log: Numbers, part: int, l: int) -> None:
 def weight_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
     """∂E/∂w[l,j,i] = δ[l,j]·out[l−1,i], 0 without a connection, added up over the batch."""
     layer = net.layers[l]
+    if layer.column:
+        column_gradients(net, log, record, part, position)
+        return
     m, masked, flag, above = layer.sources, layer.masked, layer.w_at, part + layer.delta_at
     g, x = record + net.gradients + flag, part + net.layers[l - 1].out_at
     for j in range(layer.size):
@@ -336,6 +358,9 @@ def weight_gradients(net: Net, log: Numbers, record: int, part: int, l: int, pos
 def descend(net: Net, plan: Plan, log: Numbers, record: int, part: int, l: int, eta: float) -> None:
     """w[l,j,i]⁺ = rule(w[l,j,i], δ[l,j]·out[l−1,i], η): gradient and update in one."""
     layer = net.layers[l]
+    if layer.column:
+        descend_columns(net, plan, log, record, part, eta)
+        return
     m, above, code, c = layer.sources, part + layer.delta_at, plan.rule, plan.constants
     w, x = record + layer.w_at, part + net.layers[l - 1].out_at
     for j in range(layer.size):
@@ -343,6 +368,41 @@ def descend(net: Net, plan: Plan, log: Numbers, record: int, part: int, l: int, 
         for i in range(m):
             log[w + i] = update_plain(code, log[w + i], delta * log[x + i], eta, c)
         w = w + m
+
+
+def descend_columns(net: Net, plan: Plan, log: Numbers, record: int, part: int, eta: float) -> None:
+    """What `descend` does, in the first layer with its weights in columns."""
+    layer, code, c = net.layers[1], plan.rule, plan.constants
+    n, w, x = layer.column, record + layer.w_at, part + net.layers[0].out_at
+    load_deltas(net, log, part)
+    delta = net.scratch
+    for i in range(layer.sources):
+        x_i = log[x + i]
+        for j in range(n):
+            log[w + j] = update_plain(code, log[w + j], delta[j] * x_i, eta, c)
+        w = w + n
+
+
+def column_gradients(net: Net, log: Numbers, record: int, part: int, position: int) -> None:
+    """What `weight_gradients` does, in the first layer with its weights in columns."""
+    layer = net.layers[1]
+    n, x, g = layer.column, part + net.layers[0].out_at, record + net.gradients + layer.w_at
+    load_deltas(net, log, part)
+    delta = net.scratch
+    for i in range(layer.sources):
+        x_i = log[x + i]
+        for j in range(n):
+            before = log[g + j] if position else -0.0
+            log[g + j] = before + delta[j] * x_i
+        g = g + n
+
+
+def load_deltas(net: Net, log: Numbers, part: int) -> None:
+    """Fill `Net.scratch` with δ of the first layer, and with zeros up to the end of a column."""
+    layer = net.layers[1]
+    above = part + layer.delta_at
+    for j in range(layer.column):
+        net.scratch[j] = log[above + j] if j < layer.size else 0.0
 
 
 def bias_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
