@@ -37,14 +37,15 @@ MATRIX = """Every entry of the table of mistakes that changes gradients, and the
 it, is made at every neuron at once or in one layer, as a program makes it: at most three variants
 of each in every network. E stays right for all checks, which is generous: with a mistake of the
 forward pass in E as well, as in one's own program, only `bptrace` could notice it, as it has an E
-of its own. Networks with all activations and losses of the table; float32
-gradients have the rounding besides that a calculation in float32 with NumPy has.
+of its own. Networks with all activations and losses of the table; gradients in float32 have besides
+the rounding of a calculation in float32 with NumPy.
 
 | column | what it is |
 |---|---|
-| planted, nothing | wrong gradients; besides, those so little wrong that it may be rounding |
+| planted | wrong gradients: beyond what rounding may do, in any order of adding |
+| nothing | mistakes that change less than that; they are in no other column |
 | gradcheck | `bptrace gradcheck`: differences of E with bounds; + those it calls undecided |
-| against | our gradients with bounds for any order of adding, as `--against` takes them |
+| against | what `--against` does: our gradients with just these bounds, so 0 by definition |
 | torch | `torch.autograd.gradcheck` with its defaults, of a function with this gradient |
 | scipy | `scipy.optimize.check_grad` below 10⁻⁶, which is what many ask for |
 | allclose | `np.allclose` with its defaults, and central differences for the step 10⁻⁶ |
@@ -141,7 +142,9 @@ def _matrix(networks: int) -> Iterator[str]:
     planted = {name for rows in found.values() for name in rows[CASES[0]]}
     others = ", ".join(entry.name for entry in MISTAKES if entry.name not in planted)
     yield ""
-    yield from wrap(f"Entries that change no gradient here: {others}. {OTHERS}", 100)
+    yield from wrap(
+        f"Entries that change no gradient here: {others}. {OTHERS}", 100, break_on_hyphens=False
+    )
     for case in CASES[:2]:
         gradients, error = case
         yield ""

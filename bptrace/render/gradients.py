@@ -171,6 +171,8 @@ class GradientView:
                     **{verdict: f"{count:,}" for verdict, count in counts.items()})  # fmt: skip
         if any(element.reason == "kink" for element in elements):
             yield words("at a kink")
+        if any(element.reason == "kinks" for element in elements):
+            yield words("at several kinks")
         off = [e for e in elements if e.dual == e.dual and e.how in ("central", "one-sided")]
         worst = max(off, key=lambda e: abs(e.gradient - e.dual), default=None)
         if worst is not None:

@@ -120,6 +120,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "折点两侧 E 各有一个斜率，梯度可取两者之间的任意值。"
         "bptrace 取表中的约定：relu 为 0，leaky-relu 为泄漏侧的斜率。",
     ),
+    "at several kinks": (
+        "Where several kinks meet, a gradient that follows the table at each of them need not lie "
+        "between the two slopes of E.",
+        "多个折点相遇处，每个折点都按约定取值的梯度不一定落在 E 的两个斜率之间。",
+    ),
     "certified": (
         "Proved with balls of {bits} bits: each of {n} float64 gradients lies within {ulp} ulp of "
         "the exact value; the farthest off is {name}",

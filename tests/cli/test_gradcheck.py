@@ -32,6 +32,22 @@ def test_in_ascii_and_in_chinese(bptrace) -> None:
     assert "无法判定：折点" in chinese
 
 
+def test_several_kinks_are_told(bptrace, tmp_path) -> None:
+    """All three relus are on their kinks with the input 0; moved alone, each has one."""
+    file = tmp_path / "kinks.toml"
+    text = KINK.read_text(encoding="utf-8").replace("x = [0.5, 1.0]", "x = [0, 0]")
+    file.write_text(text, encoding="utf-8")
+    result = bptrace("gradcheck", str(file))
+    assert result.exit_code == 0
+    assert "undecided: several kinks" in result.stdout
+    assert "Where several kinks meet" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    chinese = bptrace("gradcheck", str(file), "--lang", "zh").stdout
+    assert "无法判定：多个折点" in chinese
+    entries = json.loads(bptrace("gradcheck", str(file), "--json").stdout)
+    assert {entry["reason"] for entry in entries} == {None, "kink", "kinks"}
+
+
 def test_as_json(bptrace) -> None:
     document = json.loads(bptrace("gradcheck", "lh25-2020", "--json").stdout)
     assert len(document) == 18

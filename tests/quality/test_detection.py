@@ -5,6 +5,9 @@ A short version of ``python -m benchmarks.detection``, of our own checks only.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from effort import fewer
@@ -61,3 +64,20 @@ def test_the_calculation_with_numpy_is_that_of_the_engine(chosen) -> None:
                 found = Peer(one.check.point, np.float64).gradients()
             if np.isfinite(found).all():
                 assert not one.is_off(found, "float64").any()
+
+
+def test_the_manual_quotes_what_was_measured() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    alarms, wrong, _ = re.findall(
+        r"^\| all \| (.*) \|$", (docs / "detection.md").read_text(encoding="utf-8"), re.M
+    )
+    _, right, _, _, false, outside = alarms.replace("*", "").split(" | ")
+    planted, _, ours, _, torch, scipy, _, loose = wrong.split(" | ")
+    assert (false, outside, ours.split(" + ")[0]) == ("0", "0", "0")
+    text = " ".join((docs / "gradcheck.md").read_text(encoding="utf-8").split())
+    assert f"Among {right} right gradients" in text
+    assert (
+        f"{planted} wrong gradients in float64 are all noticed, but for {ours[4:]} behind" in text
+    )
+    assert f"lets {torch} pass, scipy's check_grad below 10⁻⁶ {scipy}, and" in text
+    assert f"tolerances of 10⁻² {loose}." in text
