@@ -5,11 +5,13 @@ Nothing of bptrace calculates here; its problems are only taken apart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from bptrace.model import Layer, Problem
+from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Pairs = list[tuple[Array, Array]]
@@ -130,3 +132,36 @@ class Elsewhere:
             "cross-entropy": lambda: -np.where(t == 0, 0, t / a),
         }[loss]()
         return self.through(last, np.asarray(by_out, dtype=self.dtype), z, a)
+
+
+def some(
+    widths: tuple[int, ...] = (4, 3, 5, 2),
+    names: tuple[str, ...] = ("tanh", "softplus", "sigmoid"),
+    samples: int = 3,
+    **training: Any,
+) -> Problem:
+    """Return a network with numbers that have no pattern; all samples are one batch."""
+    rng = np.random.default_rng(11)
+    layers = [Layer(n, activation=a, biases=n) for n, a in zip(widths[1:], names, strict=True)]
+    weights = [rng.normal(0.0, 1.2 / m**0.5, (n, m)) for m, n in pairwise(widths)]
+    drawn = [(rng.normal(0.0, 1.0, widths[0]), rng.random(widths[-1])) for _ in range(samples)]
+    return Problem(
+        Network((Layer(widths[0]), *layers)),
+        Parameters(
+            tuple(tuple(map(tuple, w.tolist())) for w in weights),
+            tuple(tuple(rng.uniform(0.1, 0.9, n).tolist()) for n in widths[1:]),
+        ),
+        tuple(Sample(tuple(x.tolist()), tuple(t.tolist())) for x, t in drawn),
+        Training("gradient-descent", 0.5, batch=samples, **training),
+    )
+
+
+def right(problem: Problem, dtype: Any = np.float64) -> Pairs:
+    """Return the gradients of its first step."""
+    rng = np.random.default_rng(3)
+    return Elsewhere(problem, dtype, rng).gradients(problem.batch(1))
+
+
+def altered(pairs: Pairs, l: int, f: Callable[[Any, Any], tuple[Any, Any]]) -> Pairs:
+    """Return gradients of which those of one layer are changed."""
+    return [f(w.copy(), b.copy()) if k == l else (w, b) for k, (w, b) in enumerate(pairs, 1)]

@@ -54,6 +54,11 @@ class Sentences:
         """Return one of the sentences of `SAID`."""
         return self._say(SAID[name], **fields)
 
+    def heading(self, file: str) -> str:
+        """Return whose gradients these are, and of which type."""
+        name = "of file" if file else "given"
+        return self.said(name, file=file, type=self.found.arithmetic.name)
+
     def _where(self, layers: Sequence[int]) -> str:
         return self.said("in layers", layers=self._layers(layers)) if layers else ""
 
@@ -220,9 +225,7 @@ class AgainstView:
         problem, width = self.found.point.problem, options.max_width
         if problem.title:
             yield from self._lines(problem.title, "bptrace.title", width)
-        step = self.words("step", step=self.found.point.step)
-        name = "heading" if self.file else "heading without file"
-        heading = self.say.said(name, step=step, file=self.file, type=self.found.arithmetic.name)
+        heading = " · ".join([*self._where(), self.say.heading(self.file)])
         yield from self._lines(heading, "bptrace.phase", width)
         yield Text()
         elements = self.found.worst_first(self.only)
@@ -233,6 +236,15 @@ class AgainstView:
             yield from self._lines(left, "bptrace.remark", width)
         for sentence in self.say.all():
             yield from self._lines(sentence, "bptrace.remark", width)
+
+    def _where(self) -> Iterator[str]:
+        """Yield of which step, and of what in it."""
+        point = self.found.point
+        yield self.words("step", step=point.step)
+        if len(point.samples) > 1:
+            yield self.words(f"{point.problem.training.reduction} over the batch")
+        elif len(point.problem.samples) > 1 or point.samples != (1,):
+            yield self.words("sample", sample=point.samples[0])
 
     def _lines(self, text: str, style: str, width: int) -> Iterator[Text]:
         yield from wrapped(Text(self.notation.plain(text), style), width)

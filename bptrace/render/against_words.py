@@ -109,8 +109,8 @@ WHAT: dict[str, Text] = {
 }
 
 SAID: dict[str, Text] = {
-    "heading": ("{step} · gradients of {file}, {type}", "{step} · {file} 的梯度，{type}"),
-    "heading without file": ("{step} · gradients given, {type}", "{step} · 给出的梯度，{type}"),
+    "of file": ("gradients of {file}, {type}", "{file} 的梯度，{type}"),
+    "given": ("gradients given, {type}", "给出的梯度，{type}"),
     "in layers": (" ({layers})", "（第 {layers} 层）"),
     "steps": (
         "{factor} is −η: these are steps Δw and no gradients",

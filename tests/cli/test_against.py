@@ -31,6 +31,10 @@ def gradients() -> dict[str, np.ndarray]:
     return found
 
 
+def bptrace_run(file: str):
+    return bptrace.run(file, engine="python")
+
+
 @pytest.fixture
 def theirs(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The right gradients in an .npz file of the current folder."""
@@ -47,6 +51,23 @@ def test_right_ones(bptrace, theirs: Path) -> None:
     assert "✓  ∂E/∂w5      0.081823315    0.081823315  2e-15  agrees\n" in result.stdout
     assert "12 gradients: 12 agree, 0 differ, 0 undecided" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_of_which_step_and_sample(bptrace, theirs: Path, tiny: str) -> None:
+    """The 1-1-1 network of the other tests has two samples, one after the other."""
+    trace = bptrace_run(tiny)
+    found = {
+        f"d{head}{l}": np.array([[trace.value(Address(q, l, 1, source, step=3))]])
+        for l in (1, 2)
+        for head, q, source in (("W", Q.D_W, 1), ("b", Q.D_B, 0))
+        if head == "W" or l == 1
+    }
+    np.savez("third.npz", **found)
+    result = bptrace("gradcheck", tiny, "--against", "third.npz", "--step", "3")
+    assert result.exit_code == 0, result.output
+    assert "Step 3 · sample 1 · gradients of third.npz, float64" in result.stdout
+    result = bptrace("gradcheck", tiny, "--against", "third.npz")
+    assert result.exit_code == gradcheck.DIFFERS
 
 
 def test_float32(bptrace, theirs: Path) -> None:
