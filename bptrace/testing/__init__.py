@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from bptrace.testing.claims import assert_right
     from bptrace.testing.gradients import gradients_of, warm_up
     from bptrace.testing.learning import trainings
-    from bptrace.testing.pages import hand_calculations
+    from bptrace.testing.pages import MISTAKE_NAMES, hand_calculations
     from bptrace.testing.strategies import networks, numbers, parameters, problems, samples
     from bptrace.testing.training import assert_trains_alike
 
 __all__ = [
+    "MISTAKE_NAMES",
     "assert_gradients",
     "assert_right",
     "assert_trains_alike",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MISTAKE_NAMES": "bptrace.testing.pages",
     "assert_gradients": "bptrace.testing.assertions",
     "assert_right": "bptrace.testing.claims",
     "assert_trains_alike": "bptrace.testing.training",

@@ -33,7 +33,8 @@ ONE_LINE: Final = tuple(name for name in SLIPS if name not in ("swapped", "copie
 """Slips within one number."""
 
 FORMULAS: Final = tuple(entry.name for entry in MISTAKES if entry.variants is not None)
-PLANTABLE: Final = FORMULAS + ONE_LINE
+MISTAKE_NAMES: Final = FORMULAS + ONE_LINE
+"""What `hand_calculations` can be asked for."""
 
 
 class Made(NamedTuple):
@@ -99,8 +100,8 @@ def hand_calculations(
     Parameters
     ----------
     mistakes : sequence of str
-        Names in the table of mistakes, each to be made once, in steps that do not hide one another;
-        those of wrong formulas, and slips in a single number ("digit-swap").
+        Out of `MISTAKE_NAMES`, each to be made once, in steps that do not hide one another: wrong
+        formulas, and slips in a single number ("digit-swap").
     problem : Problem or strategy, optional
         What is calculated; default: small networks in which such mistakes can be made.
     printed : sequence of str
@@ -127,7 +128,7 @@ def hand_calculations(
     if isinstance(mistakes, str):
         raise BptraceError(f"{mistakes!r}: a list of mistakes is expected, such as [{mistakes!r}]")
     for kind, known, names in (
-        ("mistake", PLANTABLE, mistakes),
+        ("mistake", MISTAKE_NAMES, mistakes),
         ("way of printing", tuple(PRINTED), printed),
         ("way of carrying on", CARRIED, carried),
     ):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 
 import bptrace
 from bptrace.testing import assert_right, hand_calculations, numbers, problems, trainings
-from bptrace.testing.pages import FORMULAS, ONE_LINE, PLANTABLE, HandCalculation
+from bptrace.testing.pages import FORMULAS, MISTAKE_NAMES, ONE_LINE, HandCalculation
 
 
 @dear(10)
@@ -20,7 +20,7 @@ def test_right_pages_are_right(calc: HandCalculation) -> None:
     assert_right(calc.problem)
 
 
-@pytest.mark.parametrize("name", PLANTABLE)
+@pytest.mark.parametrize("name", MISTAKE_NAMES)
 def test_every_mistake_can_be_made_and_is_found(name: str) -> None:
     """Of all steps to eight digits: with fewer, or with unprinted steps, it may hide."""
 
@@ -131,6 +131,6 @@ def test_wishes_that_cannot_be_met(wish: Callable[[], object], message: str) -> 
 
 
 def test_the_names_are_those_of_the_table() -> None:
-    assert set(FORMULAS) | set(ONE_LINE) == set(PLANTABLE)
+    assert set(FORMULAS) | set(ONE_LINE) == set(MISTAKE_NAMES)
     assert "sign" in FORMULAS
     assert "digit-swap" in ONE_LINE
