@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -28,6 +29,13 @@ CHECKED = 6
 
 TOO_WIDE = 1e-6
 """A bound that leaves more than this to chance shows nothing, with numbers around 1."""
+
+
+class Runs(Protocol):
+    """Whatever can be run again and again."""
+
+    def run(self) -> None:
+        """Do all steps."""
 
 
 class Case(NamedTuple):
@@ -80,7 +88,7 @@ def table(sheet: Sheet) -> Iterator[str]:
 
 def _case(case: Case, sheet: Sheet) -> Iterator[str]:
     work = Work(case.widths, case.batch)
-    tasks = _our_tasks(work, sheet)
+    tasks = _our_tasks(work)
     shown = [US, RING, PLAIN]
     for entry in peers.installed(sheet.quick):
         if case.batch * sum(w.size for w in work.weights) <= entry.most:
@@ -104,40 +112,53 @@ def _case(case: Case, sheet: Sheet) -> Iterator[str]:
         yield _row(times, name)
 
 
-def _our_tasks(work: Work, sheet: Sheet) -> dict[str, Task]:
-    once = ours.of(work, 8)
-    once.run()  # loads the kernels
-    steps = _fitting(work, once.steps, _seconds(once.run), keep=False)
-    kept = _fitting(work, once.steps, _seconds(once.run), keep=True)
-    few = max(1, steps // 100)
-    runs = {
-        US: ours.of(work, steps),
-        LOG: ours.of(work, kept, keep=True),
-        RING: ours.of(work, steps, keep=True, ring=True),
-        PLAIN: ours.Ours(work.problem, few, kernel=source.run_steps),
-        f"{PLAIN}, log": ours.Ours(work.problem, few, keep=True, kernel=source.run_steps),
+def _our_tasks(work: Work) -> dict[str, Task]:
+    compiled, plain = {}, {}
+    ring = {"keep": True, "ring": True}
+    for name, options in ((US, {}), (LOG, {"keep": True}), (RING, ring)):
+        compiled[name] = partial(ours.Ours, work.problem, **options)
+    for name, keep in ((PLAIN, False), (f"{PLAIN}, log", True)):
+        plain[name] = partial(ours.Ours, work.problem, keep=keep, kernel=source.run_steps)
+    return {
+        name: _sized(make, steps, _most(work, kept=name != US and name != PLAIN))
+        for each, steps in ((compiled, 64), (plain, 1))
+        for name, make in each.items()
     }
-    return {name: Task(run.run, run.steps) for name, run in runs.items()}
 
 
 def _calibrated(work: Work, entry: peers.Entry, keep: bool) -> Task:
-    make = entry.load()
-    peer = make(work, entry.try_steps, keep)
-    peer.run()
-    steps = _fitting(work, entry.try_steps, _seconds(peer.run), keep)
-    return Task(make(work, steps, keep).run, steps)
+    peer = entry.load()
+    return _sized(lambda steps: peer(work, steps, keep), entry.try_steps, _most(work, keep))
 
 
-def _seconds(run: object) -> float:
+def _most(work: Work, kept: bool) -> int:
+    """Return how many steps a measurement may have: without a log as many as it likes."""
+    return max(1, LOG_BYTES // (8 * work.size)) if kept else 10**9
+
+
+def _sized(make: Callable[[int], Runs], steps: int, most: int) -> Task:
+    """Return a task of so many steps as fill a measurement.
+
+    A first run of a few steps is mostly the call and cold caches, and would give far too few.
+    """
+    while True:
+        steps = min(steps, most)
+        task = make(steps)
+        task.run()  # what compiles does so now
+        seconds = _seconds(task.run)
+        fitting = max(1, min(most, int(SECONDS * steps / max(seconds, 1e-9))))
+        if fitting <= 2 * steps:
+            break
+        steps = min(fitting, 64 * steps)
+    if fitting < steps / 2:
+        steps, task = fitting, make(fitting)
+    return Task(task.run, getattr(task, "steps", steps))
+
+
+def _seconds(run: Callable[[], object]) -> float:
     begin = PROCESSOR()
-    run()  # type: ignore[operator]
+    run()
     return PROCESSOR() - begin
-
-
-def _fitting(work: Work, steps: int, seconds: float, keep: bool) -> int:
-    """Return how many steps fill a measurement, and no more memory than they may."""
-    fitting = int(SECONDS * steps / seconds)
-    return max(1, min(fitting, LOG_BYTES // (8 * work.size)) if keep else fitting)
 
 
 def check(work: Work, entry: peers.Entry) -> None:
