@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
 from bptrace.address import Address, Quantity
@@ -98,10 +99,13 @@ class Calculation:
         yield self._header()
         for step in self.options.steps:
             for row in self._step(step, claims, options.max_width):
-                if isinstance(row, Text) and row.no_wrap:  # it fits: nothing for Rich to break
-                    yield from row.render(console, end=row.end)
-                else:
+                # What fits has no breaks for Rich to look for, and in a pipe no styles either.
+                if not isinstance(row, Text) or not row.no_wrap:
                     yield row
+                elif console.color_system is None and not console.record:
+                    yield Segment(row.plain + row.end)
+                else:
+                    yield from row.render(console, end=row.end)
 
     def _header(self) -> Header:
         """The head, with a drawing of the first step and sample that are printed."""
