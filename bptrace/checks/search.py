@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from math import log2
 from typing import NamedTuple
@@ -71,12 +70,12 @@ SHORTENING = ("digit-dropped", "decimal-point")
 _NEGLIGIBLE = 1e-3
 
 
-@dataclass
 class Prior:
     """What mistakes cost: by their share in general and by those already found on the page."""
 
-    found: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    alike: defaultdict[Hashable, float] = field(default_factory=lambda: defaultdict(float))
+    def __init__(self) -> None:
+        self.found: defaultdict[str, float] = defaultdict(float)
+        self.alike: defaultdict[Hashable, float] = defaultdict(float)
 
     def bits(self, mistake: str, likeness: Hashable, ways: int) -> float:
         """Return the price of one of `ways` instances of a mistake."""
@@ -149,7 +148,6 @@ class _Found(NamedTuple):
     prior: Prior
 
 
-@dataclass
 class Memory:
     """What is kept of a page from one pass to the next.
 
@@ -162,8 +160,9 @@ class Memory:
         prices have.
     """
 
-    variants: dict[tuple[Key, Expr, int], Table] = field(default_factory=dict)
-    findings: dict[Hashable, _Found] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.variants: dict[tuple[Key, Expr, int], Table] = {}
+        self.findings: dict[Hashable, _Found] = {}
 
 
 class Search:

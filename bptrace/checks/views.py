@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from math import log, log2
+from operator import itemgetter
 from typing import NamedTuple
 
 from bptrace.address import Address
@@ -147,6 +148,9 @@ class View:
             yield _Seer(other, judge.pathway(self._place, key), fits, bits)
 
 
+_HI = itemgetter(1)
+
+
 def narrowed(values: Sequence[Interval], may_fit: Callable[[Interval], bool]) -> Iterator[int]:
     """Yield the places of those values that may fit; `values` are sorted.
 
@@ -156,8 +160,8 @@ def narrowed(values: Sequence[Interval], may_fit: Callable[[Interval], bool]) ->
     groups = [(0, len(values))] if values else []
     while groups:
         start, end = groups.pop()
-        lo, hi = values[start].lo, max(value.hi for value in values[start:end])
-        if not may_fit(Interval(lo, hi)):
+        highest = max(map(_HI, values[start:end]))
+        if not may_fit(Interval(values[start].lo, highest)):
             continue
         if end - start == 1:
             yield start

@@ -31,5 +31,5 @@ def _without_searching_garbage() -> None:
     import atexit
     import gc
 
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     atexit.register(gc.freeze)

@@ -10,7 +10,8 @@ Not responsible for what the keys are called and what they mean: that is said in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from bptrace.errors import suggest
@@ -93,11 +94,20 @@ class Text(Kind):
 
 
 class OneOf(Text):
-    """One of some names; `noun` says of what."""
+    """One of some names, or of those that a function returns; `noun` says of what."""
 
-    def __init__(self, noun: str, names: Sequence[str]) -> None:
-        self.noun, self.names = noun, names
-        self.schema = {"type": "string", "enum": list(names)}
+    def __init__(self, noun: str, names: Sequence[str] | Callable[[], Sequence[str]]) -> None:
+        self.noun, self._names = noun, names
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The names; a function is asked for them when the first is to be read."""
+        return self._names() if callable(self._names) else self._names
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:  # type: ignore[override]  # nobody sets it
+        """As of all kinds."""
+        return {"type": "string", "enum": list(self.names)}
 
     def read(self, value: object, path: Path, faults: Faults) -> Any:
         """Return the name."""

@@ -7,9 +7,9 @@ follow from it (`tables`, `kinds`); what must be there, and what must fit togeth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from bptrace.io.datasets import DATASETS
 from bptrace.io.kinds import (
     AnyOf,
     Bit,
@@ -23,12 +23,9 @@ from bptrace.io.kinds import (
     Text,
     Whole,
 )
-from bptrace.io.records import DELIMITERS
 from bptrace.io.tables import Key, Table, TableOf, TablesOf
 from bptrace.maths.activations import ACTIVATIONS
-from bptrace.maths.initial import INITIALS
 from bptrace.maths.losses import LOSSES
-from bptrace.maths.points import GENERATORS
 from bptrace.maths.rules import RULES, Option, option_names
 from bptrace.maths.schedules import SCHEDULES
 from bptrace.model import LOG_QUANTITIES, ORDERS
@@ -76,6 +73,33 @@ def _option(name: str) -> Key:
     return Key(name, ReadAs(NUMBER, widest.schema), description)
 
 
+# Tables of what few files need: each is imported when a file names an entry of it.
+
+
+def _methods() -> Sequence[str]:
+    from bptrace.maths.initial import INITIALS
+
+    return INITIALS.names
+
+
+def _delimiters() -> Sequence[str]:
+    from bptrace.io.records import DELIMITERS
+
+    return DELIMITERS
+
+
+def _generators() -> Sequence[str]:
+    from bptrace.maths.points import GENERATORS
+
+    return GENERATORS.names
+
+
+def _datasets() -> Sequence[str]:
+    from bptrace.io.datasets import DATASETS
+
+    return DATASETS.names
+
+
 # --------------------------------------------------------------------------------------- tables
 
 ACTIVATION: Final = Table(
@@ -106,7 +130,7 @@ INIT: Final = Table(
     "sequence.",
     Key(
         "method",
-        OneOf("method", INITIALS.names),
+        OneOf("method", _methods),
         "normal and uniform also draw the biases; xavier and he leave them 0.",
         default="",
         required=True,
@@ -218,19 +242,19 @@ DATA: Final = Table(
     Key("header", SWITCH, "Whether the first line has names; default: if it has no numbers."),
     Key(
         "delimiter",
-        OneOf("delimiter", DELIMITERS),
+        OneOf("delimiter", _delimiters),
         "What stands between two cells; default: found in the first lines.",
     ),
     Key(
         "generator",
-        OneOf("generator", GENERATORS.names),
+        OneOf("generator", _generators),
         "Red and blue points in the plane: see `bptrace list`.",
     ),
     Key("n", Whole(at_least=2, at_most=MOST_POINTS), "Number of points.", default=200),
     Key("noise", Number(at_least=0.0, at_most=LARGEST_RATE), "Standard deviation of their places."),
     Key(
         "dataset",
-        OneOf("dataset", DATASETS.names),
+        OneOf("dataset", _datasets),
         "A data set that comes with scikit-learn: see `bptrace list`.",
     ),
     Key(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import add as _add
 from operator import mul as _mul
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bptrace.maths import ieee
 
@@ -96,8 +96,7 @@ def call(name: str, *args: Expr, role: str = "") -> Expr:
     return Op(name, args, role)
 
 
-@dataclass(frozen=True)
-class Reading(Generic[V]):
+class Reading(NamedTuple, Generic[V]):
     """One meaning of all trees: what a constant is, and a rule per operation.
 
     `rules[name]` gets the readings of the arguments, in order.

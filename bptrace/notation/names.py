@@ -38,12 +38,13 @@ _ASCII = {
 _TO_ASCII = str.maketrans(_ASCII)
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_SAMPLE = re.compile("⁽[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾")  # its ² is no square
+_SAMPLE = "⁽[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾"  # its ² is no square
 
 
 def to_ascii(text: str) -> str:
     """Return `text` with the signs of formulas written in ASCII (names of users stay)."""
-    return _SAMPLE.sub(lambda found: found.group().translate(_DIGITS), text).translate(_TO_ASCII)
+    text = re.sub(_SAMPLE, lambda found: found.group().translate(_DIGITS), text)
+    return text.translate(_TO_ASCII)
 
 
 class Names:

@@ -20,7 +20,7 @@ class Text(NamedTuple):
 
 SUM, PRODUCT, SIGN, SCIENTIFIC, POWER, ATOM = range(6)
 
-_SCIENTIFIC = re.compile(r"[\d.]+·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SCIENTIFIC = r"[\d.]+·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+"
 
 _SPACED = frozenset({"chain", "gradient", "path"})
 """Products of derivatives are written with room around the dot: ∂E/∂out · ∂out/∂in."""
@@ -65,7 +65,8 @@ def atom(text: str) -> Text:
         text = MINUS + text[1:]
     if text.startswith(MINUS):
         return Text(text, SIGN)
-    return Text(text, SCIENTIFIC if _SCIENTIFIC.fullmatch(text) else ATOM)
+    is_scientific = "·10" in text and re.fullmatch(_SCIENTIFIC, text)
+    return Text(text, SCIENTIFIC if is_scientific else ATOM)
 
 
 def _constant(value: float) -> Text:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
-_BREAK = re.compile(r" \(\*\) |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, ")
+_BREAK = r" \(\*\) |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, "
 _BINDS = {
     **dict.fromkeys((" + ", " − ", " - "), (False, 0)),
     **dict.fromkeys((" · ", " * ", " ⊙ ", " (*) "), (False, 1)),
@@ -84,7 +84,7 @@ def _pieces(text: str, width: int) -> Iterator[str]:
 def _cuts(text: str) -> Iterator[tuple[tuple[bool, int, int], int]]:
     """Yield where a formula may be broken, and how strongly it is held together there."""
     depth = 0
-    for found in _BREAK.finditer(text):
+    for found in re.finditer(_BREAK, text):
         sign = found.group()
         depth += (sign in "([") - (sign in ")]")
         at = found.end() if sign == ", " else found.start()

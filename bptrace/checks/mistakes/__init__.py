@@ -10,6 +10,7 @@ weighed in `search`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from bptrace.checks.mistakes.step import Step, Variant
@@ -52,7 +53,13 @@ UNKNOWN = 0.08
 
 def share(mistake: Mistake) -> float:
     """Return the probability that a mistake is of this kind, before anything is known."""
-    return (1.0 - UNKNOWN) * mistake.weight / sum(entry.weight for entry in MISTAKES)
+    return (1.0 - UNKNOWN) * mistake.weight / _all_weights(len(MISTAKES))
+
+
+@cache
+def _all_weights(entries: int) -> float:
+    """The sum over the table, as long as it has so many entries."""
+    return sum(entry.weight for entry in MISTAKES)
 
 
 from bptrace.checks.mistakes import (  # noqa: E402  (they fill the table)
