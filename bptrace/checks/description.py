@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import log2
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bptrace.checks.claims import Judge
-from bptrace.checks.conventions import Hypothesis
 from bptrace.checks.findings import Finding
 from bptrace.checks.lines import RIGHT, WRONG, Line, Statement
 from bptrace.checks.search import UNKNOWN_BITS, Prior, repriced
 from bptrace.checks.views import information
+
+if TYPE_CHECKING:
+    from bptrace.checks.conventions import Hypothesis
 
 DOES_NOT_FOLLOW_BITS = 4.0
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import inf
+from typing import TYPE_CHECKING
 
 from bptrace.address import Address, Quantity
-from bptrace.checks import readings as other
 from bptrace.checks.claims import Judge
-from bptrace.checks.conventions import Hypothesis
 from bptrace.checks.description import Judged, Limited, learned, total
 from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
@@ -23,6 +22,9 @@ from bptrace.checks.search import Memory, Prior, Search
 from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
 from bptrace.trace import Trace
+
+if TYPE_CHECKING:
+    from bptrace.checks.conventions import Hypothesis
 
 PASSES = 3
 """Mistakes found at other lines make the same one cheaper; after three passes nothing changes."""
@@ -41,7 +43,11 @@ def check(trace: Trace, epsilon: float = FLOAT64, readings: bool = True) -> Repo
     """
     page = Page(trace, epsilon)
     plain = page.judged()
-    best = other.best(page, plain) if readings else plain
+    best = plain
+    if readings:
+        from bptrace.checks import readings as other
+
+        best = other.best(page, plain)
     verdicts = tuple(verdict_of(line, page.operands(plain, line)) for line in plain.lines)
     wrong = sum(line.verdict == WRONG for line in best.lines)
     reading = None if best.hypothesis is None else best.hypothesis.reading

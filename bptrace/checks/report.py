@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bptrace.checks.conventions import Reading
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
 from bptrace.checks.lines import ACCEPTED, GOOD, WRONG, Line
-from bptrace.checks.operands import Operand
 from bptrace.model import Claim, Problem
+
+if TYPE_CHECKING:
+    from bptrace.checks.conventions import Reading
+    from bptrace.checks.operands import Operand
 
 SURE = 10.0
 

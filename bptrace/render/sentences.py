@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from math import floor, log10
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.author import Author
 from bptrace.checks.findings import Candidate
 from bptrace.checks.graph import Key
 from bptrace.checks.mistakes import MISTAKES
-from bptrace.checks.operands import Operand
-from bptrace.checks.paper import Missing, Mistake, Paper
 from bptrace.checks.report import Mistaken, Report, Verdict
 from bptrace.maths.equations import Equation
 from bptrace.maths.expr import FLOATS, Expr, Num, Op, Ref, inline, refs
@@ -26,6 +24,10 @@ from bptrace.notation.text import write
 from bptrace.printed import format_number
 from bptrace.render.words import Words
 from bptrace.trace import Trace
+
+if TYPE_CHECKING:
+    from bptrace.checks.operands import Operand
+    from bptrace.checks.paper import Mistake, Paper
 
 Q = Quantity
 MOST_TERMS = 12
@@ -251,12 +253,16 @@ class Sentences:
 
     def paper(self) -> Paper:
         """Return what the page comes to in a class."""
+        from bptrace.checks.paper import Missing, Paper
+
         missing = [Missing(c.line, self.whole_name(c)) for c in self.report.missing]
         mistakes = tuple(self._mistake(m) for m in self.report.mistakes)
         file, numbers = self.report.problem.file, len(self.report.verdicts)
         return Paper(file, numbers, mistakes, tuple(missing))
 
     def _mistake(self, mistaken: Mistaken) -> Mistake:
+        from bptrace.checks.paper import Mistake
+
         first = mistaken.first
         assert first.claim.printed is not None
         return Mistake(
