@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from math import isfinite
 from typing import NamedTuple
 
 from bptrace.address import Address, Layout, Quantity, Shape
-from bptrace.brief import Brief
+from bptrace.brief import Brief, frozen
 from bptrace.errors import ModelError
 from bptrace.maths.rules import RULES, Rule
 from bptrace.order import shuffled
@@ -28,7 +28,7 @@ Row = tuple[float, ...]
 Matrix = tuple[Row, ...]
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Layer(Brief):
     """One layer: its neurons, its activation and what leads into it.
 
@@ -82,7 +82,7 @@ class Layer(Brief):
         return self.biases == 1 and self.size > 1
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Network(Brief):
     """A layered network; `layers[0]` is the input. `loss` is a name in the table of losses."""
 
@@ -138,8 +138,8 @@ class Network(Brief):
         return [j for j in everyone if self.connected(l + 1, j, i)] if masked else everyone
 
 
-@dataclass(frozen=True)
-class Parameters:
+@frozen
+class Parameters(Brief):
     """Weights and biases before the first step.
 
     ``weights[l][j][i]`` leads from neuron i of layer l to neuron j of layer l+1 (all from 0), one
@@ -166,8 +166,8 @@ class Sample(NamedTuple):
     t: Row = ()
 
 
-@dataclass(frozen=True)
-class Data:
+@frozen
+class Data(Brief):
     """What is known of samples that were not written down one by one.
 
     Attributes
@@ -230,8 +230,8 @@ def class_of(outputs: Sequence[float], middle: float) -> int:
     return best
 
 
-@dataclass(frozen=True)
-class Stop:
+@frozen
+class Stop(Brief):
     """When training ends before its steps are done.
 
     Attributes
@@ -255,7 +255,7 @@ class Stop:
         return self.error is not None or self.patience is not None
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Schedule(Brief):
     """How the learning rate changes: a name in the table of schedules with its options.
 
@@ -269,7 +269,7 @@ class Schedule(Brief):
     rates: tuple[tuple[int, float], ...] = ()
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Training(Brief):
     """How the network learns. `rule` "" means: forward and backward only, no update.
 
@@ -324,7 +324,7 @@ class Log(NamedTuple):
     every: int = 1
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Claim(Brief):
     """One number of a hand calculation, as printed, with its place in the file.
 
@@ -346,7 +346,7 @@ class Claim(Brief):
     column: int = 0
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Problem(Brief):
     """A whole problem file: what to calculate, how it is written, and what others calculated."""
 
