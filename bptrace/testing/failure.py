@@ -6,8 +6,10 @@ reads the last one; the report on each, with its search for causes, would take m
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cached_property
+from typing import NoReturn
 
 
 class Wrong(AssertionError):
@@ -29,3 +31,17 @@ class Wrong(AssertionError):
 
     def __reduce__(self) -> tuple[type[AssertionError], tuple[str]]:
         return AssertionError, (self.text,)  # what a report is made of stays in this process
+
+
+def undecided(report: Callable[[], str]) -> NoReturn:
+    """Fail because nothing can be said; where Hypothesis draws, have it draw another example.
+
+    It is no pass: Hypothesis says so if hardly any example decides anything.
+    """
+    __tracebackhide__ = True
+    if "hypothesis" in sys.modules:  # whoever draws with it has imported it
+        from hypothesis import currently_in_test_context, reject
+
+        if currently_in_test_context():
+            reject()
+    raise Wrong(report)

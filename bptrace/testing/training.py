@@ -17,7 +17,7 @@ from bptrace.checks.trained import Trained, judge
 from bptrace.errors import BptraceError
 from bptrace.maths.bounds import FLOAT32
 from bptrace.model import Network, Problem
-from bptrace.testing.failure import Wrong
+from bptrace.testing.failure import Wrong, undecided
 
 if TYPE_CHECKING:
     import os
@@ -54,8 +54,9 @@ def assert_trains_alike(
     Raises
     ------
     AssertionError
-        If a parameter differs, or nothing can be said of any: with the worst of them, and with the
-        other training that ends where theirs does, if there is one.
+        If a parameter differs: with the worst of them, and with the other training that ends where
+        theirs does, if there is one. If nothing can be said of any (a test of Hypothesis draws
+        another example instead).
     BptraceError
         If the problem does not learn, or the arrays do not fit its network.
     """
@@ -69,8 +70,10 @@ def assert_trains_alike(
     is_float32 = any(str(array.dtype) == "float32" for array in arrays)
     theirs = _in_order(given.network, arrays)
     found = judge(given, theirs, given.training.steps, is_float32)
-    if not found.ok:
+    if found.differing:
         raise Wrong(lambda: text(found))
+    if not found.ok:
+        undecided(lambda: text(found))
     return found
 
 

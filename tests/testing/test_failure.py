@@ -5,11 +5,15 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from effort import dear
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bptrace
 from bptrace.checks import against
 from bptrace.checks.gradients import point_of
-from bptrace.testing import assert_gradients, gradients_of
+from bptrace.model import Layer, Network, Parameters, Problem, Sample
+from bptrace.testing import assert_gradients, gradients_of, networks, numbers, problems
 from bptrace.testing.failure import Wrong
 
 
@@ -52,3 +56,29 @@ def test_explained_or_not_the_verdicts_are_the_same() -> None:
     assert not short.patterns
     assert short.ok == full.ok
     assert (short.theirs == full.theirs).all()
+
+
+# Equal weights and targets: a softmax has nothing to learn, all gradients are 0 by cancellation.
+BALANCED = Problem(
+    Network((Layer(1), Layer(2, activation="softmax")), "binary-cross-entropy"),
+    Parameters((((0.5,), (0.5,)),), ((),)),
+    (Sample((0.5,), (0.5, 0.5)),),
+)
+
+
+def test_where_nothing_can_be_decided_nothing_passes() -> None:
+    with pytest.raises(Wrong, match="nothing could be decided"):
+        assert_gradients(BALANCED, gradients_of(BALANCED))
+
+
+@given(st.booleans())
+def test_hypothesis_draws_another_example_instead(balanced: bool) -> None:
+    problem = BALANCED if balanced else bptrace.load("lh25-2020")
+    assert_gradients(problem, gradients_of(problem))
+    assert not balanced
+
+
+@dear(20)
+@given(problems(networks(variations=True), numbers=numbers(-40.0, 40.0)))
+def test_correct_gradients_are_never_blamed_however_saturated(problem: Problem) -> None:
+    assert_gradients(problem, gradients_of(problem))

@@ -71,7 +71,7 @@ def test_wishes_are_met(calc: HandCalculation) -> None:
 
 
 SHRINKS = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, phases=tuple(Phase),
+    max_examples=20, deadline=None, derandomize=True, database=None, phases=tuple(Phase),
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

@@ -97,13 +97,8 @@ ALIKE = problems(
 def test_a_correct_loop_is_never_blamed(problem: Problem, dtype: type, seed: int) -> None:
     with np.errstate(over="ignore"):
         after = Net(problem, dtype, Random(seed)).train(problem.training.steps)
-    try:
-        found = assert_trains_alike(problem, [x for pair in after for x in pair if x.size])
-    except AssertionError as error:
-        if "nothing can be said of any" not in str(error):  # divergence amplifies all roundings
-            raise
-    else:
-        assert all(e.off <= e.bound for e in found.elements if e.verdict == "agrees")
+    found = assert_trains_alike(problem, [x for pair in after for x in pair if x.size])
+    assert all(e.off <= e.bound for e in found.elements if e.verdict == "agrees")
 
 
 @given(st.lists(st.floats(-3.0, 3.0), min_size=2, max_size=8), st.randoms(use_true_random=False))
