@@ -79,7 +79,7 @@ def _run_steps(net: Net, plan: Plan, log: source.Numbers, errors: array[float]) 
     if numba.config.DISABLE_JIT:
         source.run_steps(net, plan, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
-    arguments = _view(_bare(net)), _view(plan), np.asarray(log), np.asarray(errors)
+    arguments = view(_bare(net)), view(plan), np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)
@@ -262,13 +262,13 @@ def _bare(net: Net) -> NamedTuple:
     return net._replace(codes=None)  # type: ignore[arg-type]
 
 
-def _view(bundle: NamedTuple) -> NamedTuple:
+def view(bundle: NamedTuple) -> NamedTuple:
     """Return a bundle of numbers and buffers as Numba sees it, without copying the buffers."""
     return type(bundle)(*map(_view_one, bundle))
 
 
 def signed(bundle: NamedTuple) -> NamedTuple:
-    """Return what `_view` does, with signed numbers, of which some are subtracted there."""
+    """Return what `view` does, with signed numbers, of which some are subtracted there."""
     return type(bundle)(*map(_signed_one, bundle))
 
 

@@ -36,7 +36,7 @@ def precise_gradients(
     p: precise.Precise, log: array[float], high: array[float], low: array[float]
 ) -> None:
     """Do what `precise.precise_gradients` does, compiled."""
-    bundle = p if numba.config.DISABLE_JIT else compiled.signed(p)
+    bundle = p if numba.config.DISABLE_JIT else compiled.view(p)
     _run(precise.precise_gradients, bundle, log, high, low)
 
 

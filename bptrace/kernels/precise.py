@@ -62,7 +62,7 @@ class Programs:
     """
 
     def __init__(self) -> None:
-        self.codes = array("q", [0])
+        self.codes = array("Q", [0])
         self.values = array("d", [0.0])
 
     def add(self, results: Sequence[Expr], arguments: Sequence[Hashable]) -> int:
@@ -115,10 +115,10 @@ class Precise(NamedTuple):
         its net input stood.
     connected : array of flags
         For each weight whether there is a connection.
-    depth, n_parameters, n_in : int
-        Number of the last layer; weights and biases; net inputs of a sample.
+    depth, n_parameters, n_in, samples : int
+        Number of the last layer; weights and biases; net inputs of a sample; samples of the batch.
     places, x, t : array
-        The samples of the batch (from 0), inputs and targets of all samples.
+        These samples (from 0), inputs and targets of all samples.
     mean : int
         1 if gradients of a batch are means.
     codes : array of int
@@ -137,6 +137,7 @@ class Precise(NamedTuple):
     depth: int
     n_parameters: int
     n_in: int
+    samples: int
     places: array[int]
     x: array[float]
     t: array[float]
@@ -172,7 +173,8 @@ def cast_precise(problem: Problem, samples: Sequence[int]) -> Precise:
         depth=net.depth,
         n_parameters=net.n_parameters,
         n_in=sum(network.widths[1:]),
-        places=array("q", (sample - 1 for sample in samples)),
+        places=array("Q", (sample - 1 for sample in samples)),
+        samples=len(samples),
         x=problem.inputs,
         t=problem.targets,
         mean=int(problem.training.reduction == "mean"),
@@ -228,7 +230,7 @@ def precise_gradients(p: Precise, log: Numbers, high: Numbers, low: Numbers) -> 
 
     `log` begins with the parameters. Sums over samples ascending.
     """
-    samples, n = len(p.places), p.n_parameters
+    samples, n = p.samples, p.n_parameters
     for k in range(n):
         high[k] = low[k] = 0.0
     for position in range(samples):
@@ -250,7 +252,7 @@ def precise_gradients(p: Precise, log: Numbers, high: Numbers, low: Numbers) -> 
                 deltas(p, l - 1)
             else:
                 to = n + samples * p.n_in + position * layer.sources
-                path_sums(p, log, high, low, 1, to)
+                path_sums(p, log, high, low, l, to)
         to = n + position * p.n_in
         for l in range(1, p.depth + 1):
             layer = p.layers[l]
@@ -270,13 +272,14 @@ def weighted_sums(p: Precise, log: Numbers, l: int) -> None:
     Source by source: the sums of the neurons do not wait for one another.
     """
     layer, high, low = p.layers[l], p.high, p.low
-    m, z, x = layer.sources, layer.in_at, p.layers[l - 1].out_at
-    for j in range(layer.size):
+    m, n, masked = layer.sources, layer.size, layer.masked
+    z, x = layer.in_at, p.layers[l - 1].out_at
+    for j in range(n):
         high[z + j] = low[z + j] = 0.0
     for i in range(m):
         x_high, x_low, at = high[x + i], low[x + i], layer.w_at + i
-        for j in range(layer.size):
-            if not layer.masked or p.connected[at]:
+        for j in range(n):
+            if not masked or p.connected[at]:
                 w = log[at]
                 product, error = two_product(w, x_high)
                 s, dropped = two_sum(high[z + j], product)
@@ -294,19 +297,27 @@ def weighted_sums(p: Precise, log: Numbers, l: int) -> None:
 
 def outputs(p: Precise, l: int) -> None:
     """Write out[l,j], and slopes where net inputs stood."""
-    layer, high, low = p.layers[l], p.high, p.low
+    layer = p.layers[l]
     z, a, n, head = layer.in_at, layer.out_at, layer.size, layer.own_value
-    width = 1 if not layer.of_layer else n
-    first = p.codes[head + 1] + head + 3
-    for j in range(0, n, width):
-        for k in range(width):
-            place = p.codes[head + 3 + k]
-            p.high[place], p.low[place] = high[z + j + k], low[z + j + k]
+    result = head + 3 + p.codes[head + 1]
+    if layer.of_layer:
+        for k in range(n):
+            copy(p, z + k, p.codes[head + 3 + k])
         carry_out(p, head)
-        for k in range(width):
-            place, slope = p.codes[first + k], p.codes[first + width + k]
-            high[a + j + k], low[a + j + k] = p.high[place], p.low[place]
-            high[z + j + k], low[z + j + k] = p.high[slope], p.low[slope]
+        for k in range(n):
+            copy(p, p.codes[result + k], a + k)
+            copy(p, p.codes[result + n + k], z + k)
+    else:
+        for k in range(n):
+            copy(p, z + k, p.codes[head + 3])
+            carry_out(p, head)
+            copy(p, p.codes[result], a + k)
+            copy(p, p.codes[result + 1], z + k)
+
+
+def copy(p: Precise, here: int, there: int) -> None:
+    """Copy a pair."""
+    p.high[there], p.low[there] = p.high[here], p.low[here]
 
 
 def output_deltas(p: Precise, target: int) -> None:
@@ -314,13 +325,12 @@ def output_deltas(p: Precise, target: int) -> None:
     layer, head = p.layers[p.depth], p.top
     n, a, delta = layer.size, layer.out_at, layer.delta_at
     for k in range(n):
-        out, t = p.codes[head + 3 + k], p.codes[head + 3 + n + k]
-        p.high[out], p.low[out] = p.high[a + k], p.low[a + k]
+        copy(p, a + k, p.codes[head + 3 + k])
+        t = p.codes[head + 3 + n + k]
         p.high[t], p.low[t] = p.t[target + k], 0.0
     carry_out(p, head)
     for k in range(n):
-        place = p.codes[head + 3 + n + n + k]
-        p.high[delta + k], p.low[delta + k] = p.high[place], p.low[place]
+        copy(p, p.codes[head + 3 + n + n + k], delta + k)
     if not p.fused:
         deltas(p, p.depth)
 
@@ -346,13 +356,13 @@ def carry_out(p: Precise, head: int) -> None:
 def path_sums(p: Precise, log: Numbers, high: Numbers, low: Numbers, l: int, to: int) -> None:
     """∂E/∂out[l−1,i] = Σ_j δ[l,j]·w[l,j,i], j ascending, to places from `to` on."""
     layer = p.layers[l]
-    m, above, w = layer.sources, layer.delta_at, layer.w_at
+    m, masked, above, w = layer.sources, layer.masked, layer.delta_at, layer.w_at
     for i in range(m):
         high[to + i] = low[to + i] = 0.0
     for j in range(layer.size):
         d_high, d_low = p.high[above + j], p.low[above + j]
         for i in range(m):
-            if not layer.masked or p.connected[w + i]:
+            if not masked or p.connected[w + i]:
                 product, error = two_product(log[w + i], d_high)
                 s, dropped = two_sum(high[to + i], product)
                 high[to + i] = s
@@ -375,27 +385,27 @@ def deltas(p: Precise, l: int) -> None:
     out, other, found = p.codes[head + 3], p.codes[head + 4], p.codes[head + 5]
     for k in range(n):
         total = (0.0, 0.0)
-        p.high[other], p.low[other] = high[a + k], low[a + k]
+        copy(p, a + k, other)
         for j in range(n):
             slope = high[z + k], low[z + k]
             if j != k:
-                p.high[out], p.low[out] = high[a + j], low[a + j]
+                copy(p, a + j, out)
                 carry_out(p, head)
                 slope = p.high[found], p.low[found]
             total = plus(total, times((high[delta + j], low[delta + j]), slope))
         p.high[p.room + k], p.low[p.room + k] = total
     for k in range(n):
-        high[delta + k], low[delta + k] = p.high[p.room + k], p.low[p.room + k]
+        copy(p, p.room + k, delta + k)
 
 
 def weight_gradients(p: Precise, high: Numbers, low: Numbers, l: int) -> None:
     """∂E/∂w[l,j,i] = δ[l,j]·out[l−1,i], added up over the batch."""
     layer = p.layers[l]
-    m, g, x = layer.sources, layer.w_at, p.layers[l - 1].out_at
+    m, masked, g, x = layer.sources, layer.masked, layer.w_at, p.layers[l - 1].out_at
     for j in range(layer.size):
         d_high, d_low = p.high[layer.delta_at + j], p.low[layer.delta_at + j]
         for i in range(m):
-            if not layer.masked or p.connected[g + i]:
+            if not masked or p.connected[g + i]:
                 x_high, x_low = p.high[x + i], p.low[x + i]
                 product, error = two_product(x_high, d_high)
                 error += x_high * d_low + x_low * d_high
@@ -407,7 +417,9 @@ def weight_gradients(p: Precise, high: Numbers, low: Numbers, l: int) -> None:
 def bias_gradients(p: Precise, high: Numbers, low: Numbers, l: int) -> None:
     """∂E/∂b[l,j] = δ[l,j], or Σ_j δ[l,j] for a shared bias, added up over the batch."""
     layer = p.layers[l]
-    for j in range(layer.size if layer.biases else 0):
+    if not layer.biases:
+        return
+    for j in range(layer.size):
         g = layer.b_at if layer.biases == 1 else layer.b_at + j
         delta = p.high[layer.delta_at + j], p.low[layer.delta_at + j]
         high[g], low[g] = plus((high[g], low[g]), delta)

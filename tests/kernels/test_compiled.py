@@ -109,7 +109,7 @@ def test_without_a_place_for_the_cache_it_works_with_one_remark(
     monkeypatch.setattr(compiled, "build", plain_build(fails))
     monkeypatch.setattr(compiled.numba.config, "DISABLE_JIT", 0)
     # Plain Python works on the views, too, but NumPy's integers would warn where they wrap.
-    monkeypatch.setattr(compiled, "_view", lambda bundle: bundle)
+    monkeypatch.setattr(compiled, "view", lambda bundle: bundle)
     trace = run(ONE, "numba")
     assert trace.step_errors[0] == 4.5
     assert trace.remark == (
