@@ -101,7 +101,7 @@ class Sentences:
         factor = "" if pattern.factor is None else self.number(float(f"{pattern.factor:.6g}"))
         return self._say(
             PATTERNS[name],
-            what=self._what(pattern, layers), factor=factor, n=pattern.number, order=order,
+            what=self._what(pattern, layers), factor=factor, n=f"{pattern.number:,}", order=order,
         )  # fmt: skip
 
     def _what(self, pattern: Pattern, layers: Sequence[int]) -> str:

@@ -305,3 +305,21 @@ def test_where_shapes_do_not_decide_a_cause_does() -> None:
     for matrix in (w, w.T):
         found = judge(point, [(matrix, b)])
         assert "drop-factor" in {cause.mistake for cause in found.causes}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_slope_that_is_left_out_of_dead_neurons(dtype: Any) -> None:
+    """The right gradients of a dead relu are exactly 0; what stands there instead is rounded."""
+    problem = some((9, 7, 3), ("relu", "sigmoid"), samples=1)
+    assert (right(problem)[0][1] == 0.0).any()
+
+    class Wrong(Elsewhere):
+        def through(self, layer: Layer, by_out: Any, z: Any, a: Any) -> Any:
+            is_relu = layer.activation == "relu"
+            return by_out if is_relu else super().through(layer, by_out, z, a)
+
+    theirs = Wrong(problem, dtype, np.random.default_rng(1)).gradients(problem.batch(1))
+    found = judged(problem, theirs)
+    assert ("drop-factor", "slope", (1,)) in [
+        (c.mistake, c.wording, c.layers) for c in found.causes
+    ]
