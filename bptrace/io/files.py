@@ -112,6 +112,8 @@ def _nearest(file: str, sort: Sort) -> str:
 
 
 def _inside(folder: str, sort: Sort) -> str:
+    if os.path.isfile(os.path.join(folder, "trace.json")):
+        return f"It holds a trace on disk: see 'bptrace show {shown(folder)}'."
     try:
         names = sorted(n for n in os.listdir(folder) if n.endswith(sort.suffix))
     except OSError:

@@ -55,6 +55,8 @@ def test_a_directory(tmp_path: Path) -> None:
     assert refused(tmp_path) == (": this is a directory, not a file. Give the name of a TOML file.")
     (tmp_path / "p.toml").touch()
     assert refused(tmp_path).endswith(f"Did you mean {str(tmp_path / 'p.toml')!r}?")
+    (tmp_path / "trace.json").touch()
+    assert refused(tmp_path).endswith(f"It holds a trace on disk: see 'bptrace show {tmp_path}'.")
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
