@@ -76,6 +76,7 @@ SHRINKS = settings(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_shrinks_to_a_page_of_a_2_1_network() -> None:
     calc = find(hand_calculations(["sign"]), lambda _: True, settings=SHRINKS)
     assert calc.problem.network.widths == (2, 1)
