@@ -98,12 +98,17 @@ class GradientView:
             yield from self._lines(sentence, "bptrace.remark", options)
 
     def _table(self, cells: list[list[Any]], width: int) -> Grid:
-        """Return the table without differences and bounds, or without ulp, if it is too wide."""
+        """Return the table with as many columns as the terminal has room for.
+
+        The ulp go first, as the largest is told below, then the bounds, which digits tell, too. If
+        nothing helps, verdicts stand below their lines.
+        """
         if width < NARROW:
-            cells = [[*row[:3], *row[5:]] for row in cells]
-        elif Grid(cells[0], cells[1:-1], cells[-1]).width > width:
-            cells = [[*row[:6], *row[7:]] for row in cells]  # what is said of all below is enough
-        return Grid(cells[0], cells[1:-1], cells[-1], hanging=2)
+            return _grid(cells, ("differences", "bound"))
+        for left_out in ((), ("ulp",), ("bound",), ("bound", "ulp")):
+            if (grid := _grid(cells, left_out)).width <= width:
+                return grid
+        return _grid(cells, ("ulp",))
 
     def _lines(self, text: str, style: str, options: ConsoleOptions) -> Iterator[Text]:
         yield from wrapped(Text(self.notation.plain(text), style), options.max_width)
@@ -200,6 +205,13 @@ class GradientView:
             )
         if n:
             yield words("not certified", n=f"{n:,}")
+
+
+def _grid(cells: list[list[Any]], left_out: Collection[str]) -> Grid:
+    """Return the grid of heads, rows and sides without some columns; the mark has no name."""
+    kept = [k for k, name in enumerate(("", *_COLUMNS)) if name not in left_out]
+    heads, *rows, right = ([row[k] for k in kept] for row in cells)
+    return Grid(heads, rows, right, hanging=2)
 
 
 def _ulp(value: float) -> str:

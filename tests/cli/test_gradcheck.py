@@ -141,3 +141,30 @@ def test_a_narrow_terminal_has_fewer_columns(bptrace) -> None:
     result = bptrace("gradcheck", "lh25-2020", env={"COLUMNS": "50"})
     assert "✓  ∂E/∂w5      0.081823315  10 of 10  0.3  agrees" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 50
+
+
+@pytest.mark.parametrize(
+    ("columns", "heads"),
+    [
+        ("120", "gradient differences ± digits ulp verdict"),
+        ("80", "gradient differences digits ulp verdict"),
+        ("77", "gradient differences digits verdict"),
+        ("71", "gradient digits ulp verdict"),
+    ],
+)
+def test_as_many_columns_as_there_is_room_for(bptrace, columns: str, heads: str) -> None:
+    result = bptrace("gradcheck", "nielsen", env={"COLUMNS": columns})
+    assert f"quantity {heads}" in [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert max(map(len, result.stdout.splitlines())) <= int(columns)
+
+
+def test_where_something_overflows_no_ulp_is_said(bptrace, tmp_path) -> None:
+    """A factor beyond 2⁹⁹⁵, of which halves cannot be made."""
+    file = tmp_path / "huge.toml"
+    text = KINK.read_text(encoding="utf-8").replace("[0.3, 0.4]", "[1e305, 0.4]")
+    file.write_text(text, encoding="utf-8")
+    entries = json.loads(bptrace("gradcheck", str(file), "--json").stdout)
+    ulps = [entry["ulp"] for entry in entries]
+    assert None in ulps
+    result = bptrace("gradcheck", str(file))
+    assert "nan" not in result.stdout
