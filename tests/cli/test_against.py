@@ -268,3 +268,7 @@ def test_the_example_of_the_manual(bptrace, tmp_path, monkeypatch: pytest.Monkey
     assert result.exit_code == gradcheck.DIFFERS
     assert result.stdout == shown[2]
     assert "Cause: the slope is taken at x1, an input of the layer" in result.stdout
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    part = re.search(r"(?ms)^<!-- against: bptrace .*? -->\n```text\n…\n(.*?)^```$", readme)
+    assert part is not None
+    assert part[1] in result.stdout
