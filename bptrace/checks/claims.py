@@ -141,6 +141,17 @@ class Judge:
         slack = 4 * self.epsilon * abs(value)
         return Interval(value - slack, value + slack)
 
+    def behind(self, statement: Statement) -> Interval:
+        """The numbers that printed digits may have been before they were rounded.
+
+        A short number has no more digits where the page prints more.
+        """
+        printed, unit = statement.sign * statement.printed.value, statement.printed.ulp
+        if statement.claim.exact:
+            return point(printed)
+        half = min(unit, self.house.unit(printed) or unit) / 2
+        return Interval(printed - half, printed + half)
+
     def tainted_by(self, key: Key) -> frozenset[Key]:
         """Return the wrong values that reach a node."""
         return frozenset().union(*(self.taint.get(p, _CLEAN) for p in self.graph.parents[key]))
@@ -364,7 +375,6 @@ class Judge:
     def _explained(self, line: Line) -> Interval:
         """Ask why the line is wrong; return what the author had before rounding it."""
         statement = line.statement
-        printed = statement.sign * statement.printed.value
         if self.explain is not None:
             line.finding = self.explain(self, statement)
         if self.is_coarse(line.finding):
@@ -377,9 +387,7 @@ class Judge:
                 self._expect_otherwise(line, line.finding.best.instead)
             self._reveal(line.finding, statement.key)
             return line.finding.value
-        unit = statement.printed.ulp
-        half = min(unit, self.house.unit(printed) or unit) / 2
-        return Interval(printed - half, printed + half)
+        return self.behind(statement)
 
     def _expect_otherwise(self, line: Line, instead: Mapping[Key, float]) -> None:
         """A wrong line was made with right values in the place of wrong ones before it."""

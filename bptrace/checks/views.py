@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bptrace.address import Address
 from bptrace.checks.claims import Judge
 from bptrace.checks.graph import Key
-from bptrace.checks.interval import Interval, point
+from bptrace.checks.interval import Interval
 from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Variant
 from bptrace.maths.expr import FLOATS, Expr
@@ -200,8 +200,7 @@ class Neighbourhood:
         if key in judge.box:
             return judge.box[key]
         if key in judge.by_key:
-            statement = judge.by_key[key][0]
-            return point(statement.sign * statement.printed.value)
+            return judge.behind(judge.by_key[key][0])
         if key in judge.graph.exact:
             return judge.around(judge.graph.exact[key])
         if isinstance(key, Address):
