@@ -103,6 +103,12 @@ def test_right_in_relation_to_a_small_result(name: str) -> None:
         assert abs(exact(PAIRS[name](a)) - value) <= 2.0**-101 * abs(value) + mpf(2) ** -1071
 
 
+def test_every_operation_has_its_meaning() -> None:
+    assert set(PAIRS) == {*SCALARS, "times_log", "times_reciprocal"}
+    arguments = [function.__code__.co_argcount for function in PAIRS.values()]
+    assert arguments == sorted(arguments)
+
+
 EDGES = [
     0.0, -0.0, 5e-324, 1e-310, 1.0, -1.0, 1e300, 1.7e308, 709.5, 710.0, -745.5, -746.0,
     math.inf, -math.inf, math.nan,
