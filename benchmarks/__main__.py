@@ -35,6 +35,8 @@ def main() -> int:
     parser.add_argument("--write", metavar="DIR", help="also write DIR/benchmarks.md and a picture")
     chosen = parser.parse_args()
     unknown = set(chosen.what) - set(SECTIONS)
+    if chosen.rounds < 1:
+        parser.error("--rounds: at least 1")
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
 

@@ -224,7 +224,7 @@ def worktrees(*revisions: str) -> Iterator[list[Place]]:
     try:
         places, probe = [], Path(shutil.copy(PROBE, scratch))
         for k, revision in enumerate(revisions):
-            commit = git("rev-parse", "--short", "--verify", f"{revision}^{{commit}}").strip()
+            commit = commit_of(revision)
             folder = scratch / f"{k}-{commit}"
             git("worktree", "add", "--quiet", "--detach", str(folder), commit)
             places.append(Place(commit, folder, scratch / f"cache-{k}", probe))
@@ -232,6 +232,14 @@ def worktrees(*revisions: str) -> Iterator[list[Place]]:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         git("worktree", "prune")
+
+
+def commit_of(revision: str) -> str:
+    """Return the short name of a commit; a revision that is none ends the program."""
+    try:
+        return git("rev-parse", "--short", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
+    except SystemExit:
+        raise SystemExit(f"{revision!r} is no commit of this repository") from None
 
 
 def git(*words: str) -> str:
