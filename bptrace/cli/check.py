@@ -5,18 +5,13 @@ from __future__ import annotations
 import sys
 from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from bptrace.cli import faults, options, program
+from bptrace.cli.judging import judged
 from bptrace.errors import BptraceError
-
-if TYPE_CHECKING:
-    from bptrace.checks.report import Report
-    from bptrace.model import Problem
-    from bptrace.render.sentences import Sentences
-    from bptrace.trace import Trace
 
 WRONG = 1
 
@@ -152,29 +147,3 @@ def _said(file: str, asked: Asked) -> Said | None:
         return asked.about(file)
     except BptraceError:
         return None
-
-
-def judged(
-    file: str, out: options.Output, dialect: str = "", digits: int = 10, float32: bool = False
-) -> Sentences:
-    """Judge one file; return all that can be said about it."""
-    from bptrace.render.sentences import Sentences
-
-    problem = options.load(file)
-    notation = out.notation(problem, dialect)
-    report, trace = judge(problem, float32)
-    return Sentences(report, trace, notation, out.words, digits)
-
-
-def judge(
-    problem: Problem, float32: bool = False, trace: Trace | None = None, readings: bool = True
-) -> tuple[Report, Trace]:
-    """Judge a page; `trace` saves calculating it, if it goes as far as the page."""
-    from bptrace import engine
-    from bptrace.checks.interval import FLOAT32, FLOAT64
-    from bptrace.checks.page import check
-
-    steps = max((claim.step for claim in problem.claims), default=0)
-    if trace is None or trace.steps < steps:
-        trace = engine.run(problem, engine="python", steps=steps)
-    return check(trace, FLOAT32 if float32 else FLOAT64, readings), trace

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bptrace.cli import faults, options
-from bptrace.cli.check import WRONG, judged
+from bptrace.cli.check import WRONG
+from bptrace.cli.judging import judged
 from bptrace.errors import BptraceError, FileError
 
 if TYPE_CHECKING:

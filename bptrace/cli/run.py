@@ -134,7 +134,7 @@ def write_json(trace: Trace, steps: Iterable[int]) -> None:
 
 def _verdicts(trace: Trace, view: Calculation, out: options.Output) -> Beside:
     """Judge the claims; return what is to be said beside the numbers."""
-    from bptrace.cli.check import judge
+    from bptrace.cli.judging import judge
     from bptrace.render.beside import Beside
     from bptrace.render.sentences import Sentences
 
