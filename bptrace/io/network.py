@@ -6,7 +6,7 @@ First everything is checked and each fault noted; only a faultless network is bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bptrace.io.faults import Faults
 from bptrace.io.kinds import FAULTY
@@ -14,8 +14,10 @@ from bptrace.io.layers import Part, bias_count, check_layers, layer_size, option
 from bptrace.io.names import check_default_names, check_names
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
-from bptrace.maths.initial import INITIALS, Numbers, draw_layer
 from bptrace.model import Layer, Matrix, Network, Parameters, Row
+
+if TYPE_CHECKING:
+    from bptrace.maths.initial import Numbers
 
 MOST_PARAMETERS: Final = 2**24
 """More weights and biases are refused: as Python's numbers they take 32 bytes each, 0.5 GiB."""
@@ -58,6 +60,8 @@ def check_network(top: View, faults: Faults) -> NetworkParts | None:
 
 def _check_init(table: View, faults: Faults) -> None:
     if table.init is not None and table.init.lacks("method"):
+        from bptrace.maths.initial import INITIALS
+
         hint = f"Write one of: {', '.join(INITIALS.names)}."
         faults.add("init has no method", table.init.path, "key", hint)
 
@@ -97,7 +101,7 @@ def build_network(read: NetworkParts) -> tuple[Network, Parameters]:
     weights: list[Matrix] = []
     biases: list[Row] = []
     common = read.table.init
-    shared = None if common is None else Numbers(common.seed)
+    shared = None if common is None else _numbers(common.seed)
     for part in read.parts[1:]:
         table = part.table
         init = table.init or common
@@ -105,17 +109,28 @@ def build_network(read: NetworkParts) -> tuple[Network, Parameters]:
         count = bias_count(table, part.size, drawn)
         layers.append(_layer(part, count))
         if drawn:
-            own = shared if shared and init is common else Numbers(init.seed)
+            own = shared if shared and init is common else _numbers(init.seed)
             shape = (part.size, layers[-2].size)
             drawn_biases = 0 if isinstance(table.biases, list | float) else count
-            method = INITIALS.get(init.method)
-            matrix, row = draw_layer(method, own, init.scale, shape, drawn_biases)
+            matrix, row = _drawn(init, own, shape, drawn_biases)
         else:
             matrix, row = tuple(map(tuple, table.weights)), ()
         weights.append(_masked(matrix, layers[-1].mask))
         biases.append(_given_biases(table, row))
     network = Network(tuple(layers), read.table.loss, read.table.train_biases)
     return network, Parameters(tuple(weights), tuple(biases))
+
+
+def _numbers(seed: int) -> Numbers:
+    from bptrace.maths.initial import Numbers  # which networks with given weights do not need
+
+    return Numbers(seed)
+
+
+def _drawn(init: View, numbers: Numbers, shape: tuple[int, int], biases: int) -> tuple[Matrix, Row]:
+    from bptrace.maths.initial import INITIALS, draw_layer
+
+    return draw_layer(INITIALS.get(init.method), numbers, init.scale, shape, biases)
 
 
 def _layer(part: Part, biases: int) -> Layer:
