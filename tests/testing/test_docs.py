@@ -60,12 +60,12 @@ def test_the_examples_pass(tmp_path: Path, test: str) -> None:
 
 
 def assert_prints(output: str, shown: str) -> None:
-    """Assert that pytest's lines about the failure have the shown ones, in this order."""
-    printed = [
-        line[1:].removeprefix(" " * 7).rstrip() for line in output.splitlines() if line[:1] == "E"
-    ]
-    rest = iter(printed)
-    missing = [line for line in shown.splitlines() if line != "…" and line.rstrip() not in rest]
+    """Assert that pytest's lines about the failure have the shown ones, in this order.
+
+    How far Hypothesis indents what it prints is its own business.
+    """
+    printed = (line[1:].split() for line in output.splitlines() if line[:1] == "E")
+    missing = [line for line in shown.splitlines() if line != "…" and line.split() not in printed]
     assert missing == [], output
 
 
