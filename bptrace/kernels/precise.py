@@ -249,7 +249,7 @@ def precise_gradients(p: Precise, log: Numbers, high: Numbers, low: Numbers) -> 
             bias_gradients(p, high, low, l)
             if l > 1:
                 path_sums(p, log, p.high, p.low, l, below.delta_at)
-                deltas(p, l - 1)
+                deltas(p, below)
             else:
                 to = n + samples * p.n_in + position * layer.sources
                 path_sums(p, log, high, low, l, to)
@@ -332,7 +332,7 @@ def output_deltas(p: Precise, target: int) -> None:
     for k in range(n):
         copy(p, p.codes[head + 3 + n + n + k], delta + k)
     if not p.fused:
-        deltas(p, p.depth)
+        deltas(p, layer)
 
 
 def carry_out(p: Precise, head: int) -> None:
@@ -372,9 +372,9 @@ def path_sums(p: Precise, log: Numbers, high: Numbers, low: Numbers, l: int, to:
         high[to + i], low[to + i] = quick_sum(high[to + i], low[to + i])
 
 
-def deltas(p: Precise, l: int) -> None:
+def deltas(p: Precise, layer: LayerNet) -> None:
     """δ[l,i] = ∂E/∂out[l,i] · ∂out[l,i]/∂in[l,i], where ∂E/∂out[l,i] stands."""
-    layer, high, low = p.layers[l], p.high, p.low
+    high, low = p.high, p.low
     n, z, a, delta = layer.size, layer.in_at, layer.out_at, layer.delta_at
     if not layer.of_layer:
         for i in range(n):
