@@ -331,7 +331,7 @@ class Search:
                 fields = {"x": other.key}
                 yield self._slip("copied", fields, statement, digits, len(others))
                 continue
-            if not _stands_for(judge, here, other, statement):
+            if not _stands_for(judge, here, other):
                 continue
             extra = self._interchanged(judge, statement, other)
             if extra is not None:
@@ -346,7 +346,7 @@ class Search:
             return None
         there = _now(judge, two.key)
         fit_well = judge.fit(_now(judge, one.key), one) or judge.fit(there, two)
-        if fit_well or not _stands_for(judge, there, one, two):
+        if fit_well or not _stands_for(judge, there, one):
             return None
         return information(two.printed, judge.graph.exact[two.key] * two.sign)
 
@@ -428,9 +428,9 @@ def _now(judge: Judge, key: Key) -> Interval:
     return judge.around(graph.exact[key]).hull(Neighbourhood(judge).read(graph.fast[key]))
 
 
-def _stands_for(judge: Judge, values: Interval, other: Statement, here: Statement) -> bool:
-    """Whether the number of another line would be right in the place of this one."""
-    return judge.fit(values, other._replace(key=here.key)) is not None
+def _stands_for(judge: Judge, values: Interval, other: Statement) -> bool:
+    """Whether the number of another line would be right in the place of one with these values."""
+    return judge.fit(values, other) is not None
 
 
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:

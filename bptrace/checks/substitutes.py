@@ -7,6 +7,7 @@ rules all of them out (`views.narrowed`).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import islice
 from math import isfinite
 from typing import NamedTuple
 
@@ -47,8 +48,8 @@ def foreign(judge: Judge, statement: Statement, step: Step, most: int) -> Tries:
     """
     graph, read = judge.graph, Neighbourhood(judge)
     later, own = graph.after(statement.key), set(refs(step.expr))
-    others = [key for key in judge.by_key if isinstance(key, Address) and key not in later]
-    others = others[:MOST_FOREIGN]
+    before = (key for key in judge.by_key if isinstance(key, Address) and key not in later)
+    others = list(islice(before, MOST_FOREIGN))
     values = list(map(read, others))
     found: list[Variant] = []
     count = 0
