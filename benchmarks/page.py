@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterable
@@ -12,6 +13,9 @@ from time import perf_counter
 
 from benchmarks import goals, peers
 from benchmarks.measure import Sheet
+
+BUSY = 2.0
+"""The load, over five minutes, from which on others have disturbed; our own is 1."""
 
 HEAD = """# How fast
 
@@ -69,7 +73,7 @@ class Page:
             versions=versions,
             missing=f" Not installed, and left out: {', '.join(missing)}." if missing else "",
             rounds=self.sheet.rounds,
-            shared="",
+            shared=neighbours(),
         )
 
     def write(self, folder: str) -> None:
@@ -82,10 +86,14 @@ class Page:
         (place / "benchmarks.md").write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
+def neighbours() -> str:
+    """Return what is to be said of other work on the machine; "" if there was little."""
+    load = os.getloadavg()[1] if hasattr(os, "getloadavg") else 0.0
+    return f", which had other work to do as well (load {load:.0f})" if load > BUSY else ""
+
+
 def processor() -> str:
     """Return the processor's name and how many there are."""
-    import os
-
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -45,11 +45,12 @@ def draw(found: Mapping[str, Spread], path: Path) -> Path:
     plt = _pyplot()
     panels = [(name, _of(found, name)) for name in NETWORKS]
     panels = [(name, bars) for name, bars in panels if bars]
-    figure, axes = plt.subplots(
-        1, max(1, len(panels)), figsize=(11, 3.2), layout="constrained", squeeze=False
-    )
-    for axis, (name, bars) in zip(axes[0], panels, strict=False):
-        _panel(axis, name, bars)
+    figure, axes = plt.subplots(2, 2, figsize=(9, 5.4), layout="constrained")
+    for axis, panel in zip(axes.flat, [*panels, *[None] * 4], strict=False):
+        if panel is None:
+            axis.set_visible(False)
+        else:
+            _panel(axis, *panel)
     figure.supxlabel("time of a step / bptrace's, full log kept (median; line: least to most)")
     return _save(plt, figure, path)
 
