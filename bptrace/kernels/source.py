@@ -389,12 +389,19 @@ def column_gradients(net: Net, log: Numbers, record: int, part: int, position: i
     n, x, g = layer.column, part + net.layers[0].out_at, record + net.gradients + layer.w_at
     load_deltas(net, log, part)
     delta = net.scratch
+    if not position:
+        begin_sums(log, g, n * layer.sources)
     for i in range(layer.sources):
         x_i = log[x + i]
         for j in range(n):
-            before = log[g + j] if position else -0.0
-            log[g + j] = before + delta[j] * x_i
+            log[g + j] += delta[j] * x_i
         g = g + n
+
+
+def begin_sums(log: Numbers, first: int, n: int) -> None:
+    """Set `n` numbers to −0.0: what is added to it stays what it is."""
+    for k in range(n):
+        log[first + k] = -0.0
 
 
 def load_deltas(net: Net, log: Numbers, part: int) -> None:
@@ -556,17 +563,17 @@ def local_steps(
         has_targets = l == net.depth and len(plan.t) > 0
         target = sample * layer.size
         each = 0 if layer.biases == 1 else 1
+        if not position:
+            begin_sums(log, g, m * layer.size)
+            begin_sums(log, b, layer.biases)
         for j in range(layer.size):
             t = plan.t[target + j] if has_targets else 0.0
             out = log[y + j]
             for i in range(m):
-                before = log[g + i] if position else -0.0
-                log[g + i] = before + local_step(plan.rule, eta, log[x + i], t, out)
+                log[g + i] += local_step(plan.rule, eta, log[x + i], t, out)
             g = g + m
             if layer.biases:
-                to = b + each * j
-                before = log[to] if position or j * (1 - each) else -0.0
-                log[to] = before + local_step(plan.rule, eta, 1.0, t, out)
+                log[b + each * j] += local_step(plan.rule, eta, 1.0, t, out)
 
 
 def update_locally(net: Net, plan: Plan, log: Numbers, record: int) -> None:
