@@ -33,7 +33,7 @@ SECONDS_PER_WEIGHT = 0.55e-6
 SECONDS_PER_NEURON = 4e-6
 
 # Importing NumPy and Numba and loading the kernels from the cache takes 0.5 to 0.6 s there. The
-# rest is for the first run ever, which compiles for 7 s.
+# rest is for the first run ever, which compiles for some 15 s.
 BREAK_EVEN = 1.0
 
 GIB = 2**30
