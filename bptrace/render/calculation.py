@@ -154,7 +154,9 @@ class Calculation:
     def _is_right(self, step: int) -> bool:
         """Whether the rule has nothing to do: it learns from mistakes, and there are none."""
         rule = self.problem.rule
-        if rule is None or rule.local is None or not rule.local.needs_mistake:
+        if not self.problem.learns or rule is None or rule.local is None:
+            return False
+        if not rule.local.needs_mistake:
             return False
         depth, width = self.problem.network.depth, self.problem.network.widths[-1]
         outputs = (

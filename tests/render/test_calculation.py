@@ -378,6 +378,18 @@ def test_pages_fit(
         assert not [c for c in _without_names(text, problem) if not c.isascii()]
 
 
+def test_a_rule_without_its_targets_only_goes_forward() -> None:
+    problem = Problem(
+        Network((Layer(2), Layer(1)), loss="none"),
+        Parameters((((0.5, 0.25),),), ((),)),
+        (Sample((1.0, 2.0), ()),),
+        Training("delta", 1.0),
+    )
+    text = page(run(problem, "python", steps=1), 80, "in-out", False, "en")
+    assert "= 1" in text
+    assert "ackward" not in text
+
+
 def _without_names(text: str, problem: Problem) -> str:
     for layer in problem.network.layers:
         for name in (*layer.bias_names, *(n for row in layer.weight_names for n in row)):
