@@ -20,6 +20,7 @@ from bptrace.checks import gradients
 from bptrace.checks.certified import certify
 from bptrace.kernels import cast, compiled, compiled_gradients, ground, precise
 from bptrace.kernels import differences as d
+from bptrace.kernels.duals import dual_gradients
 from bptrace.model import Problem
 
 NETWORKS = ((64, 32, 10), (784, 30, 10))
@@ -50,21 +51,31 @@ def kernel(point: gradients.Point) -> Callable[[], object]:
 
 
 def duals(point: gradients.Point) -> Callable[[], object]:
-    """Return the slopes by dual numbers for weights, biases, δ and ∂E/∂x."""
+    """Return the slopes by dual numbers for weights, biases, δ and ∂E/∂x: the kernel alone."""
     problem, log = point.problem, array("d", point.trace.log)
     plan, net = cast.cast_plan(problem, 0, 1, log=True), cast.cast_net(problem)
     net, grounds = ground.cast_ground(problem, net, log, point.shown)
-    n = net.n_parameters + grounds.n_in + problem.network.widths[0]
-    slopes = array("d", bytes(8 * n))
-    return lambda: compiled_gradients.dual_gradients(net, grounds, plan, log, slopes)
+    slopes = np.zeros(net.n_parameters + grounds.n_in + problem.network.widths[0])
+    views = *compiled_gradients.dual_views(net, grounds, plan), np.asarray(log), slopes
+    return again(compiled_gradients.kernel(dual_gradients), views)
 
 
 def pairs(point: gradients.Point) -> Callable[[], object]:
-    """Return all gradients in double-double, as the column "ulp" needs them."""
-    p, log = precise.cast_precise(point.problem, point.shown), array("d", point.trace.log)
+    """Return all gradients in double-double, as the column "ulp" needs them: the kernel alone."""
+    p, log = precise.cast_precise(point.problem, point.shown), np.asarray(point.trace.log)
     n = p.n_parameters + p.n_in + point.problem.network.widths[0]
-    high, low = (array("d", bytes(8 * n)) for _ in range(2))
-    return lambda: compiled_gradients.precise_gradients(p, log, high, low)
+    views = compiled.view(p), log, np.zeros(n), np.zeros(n)
+    return again(compiled_gradients.kernel(precise.precise_gradients), views)
+
+
+def again(run: Callable[..., object], views: tuple[object, ...]) -> Callable[[], object]:
+    """Return `AGAIN` calls of a kernel, one after the other, as steps follow one another."""
+
+    def calls() -> None:
+        for _ in range(AGAIN):
+            run(*views)
+
+    return calls
 
 
 def arrays(problem: Problem) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
@@ -173,6 +184,9 @@ PEERS = {
     "numdifftools": numdifftools_task,
     "jax": jax_task,
 }
+STEPS, AGAIN = 200, 20
+"""A single step would be the time of its call, a single call that of filling the caches."""
+
 MOST_PARAMETERS = {"numdifftools": 5_000}
 """In larger networks a peer would take minutes."""
 
@@ -183,7 +197,8 @@ compares along one random direction instead. "bptrace, weights" are the compiled
 differences for the same weights and biases, and for δ, each with its bound: one slope per net input
 instead of one per weight, which is most of the ratio. "whole check" adds ∂E/∂x, slopes by dual
 numbers and the verdicts; "double-double" is the arithmetic of the column "ulp", "proof" that of
-`--certify`, "one step" a training step with its log."""
+`--certify`, "one step" one of many training steps with its log; the kernels compared with it are
+called over and over, with nothing prepared anew."""
 
 
 def table(sheet: Sheet) -> Iterator[str]:
@@ -197,7 +212,6 @@ def table(sheet: Sheet) -> Iterator[str]:
         point = gradients.point_of(problem)
         runs = {"weights": kernel(point), "whole check": whole(point)}
         runs |= {"dual numbers": duals(point), "double-double": pairs(point)}
-        runs["one step"] = Ours(problem, 1, keep=True).run
         if find_spec("flint"):
             runs["proof"] = proof(point)
         n = problem.layout.n_parameters
@@ -206,9 +220,12 @@ def table(sheet: Sheet) -> Iterator[str]:
             for name, make in PEERS.items()
             if find_spec(name) and n <= MOST_PARAMETERS.get(name, n)
         }
-        times = rounds({name: Task(run) for name, run in runs.items()}, min(3, sheet.rounds))
+        amounts = dict.fromkeys(("dual numbers", "double-double"), AGAIN)
+        tasks = {name: Task(run, amounts.get(name, 1)) for name, run in runs.items()}
+        tasks["one step"] = Task(Ours(problem, STEPS, keep=True, ring=True).run, STEPS)
+        times = rounds(tasks, min(3, sheet.rounds))
         network = name_of(widths)
-        for name in runs:
+        for name in tasks:
             ratio = ratios(times, name, "weights")
             sheet.found[f"gradients {network}: {name}"] = ratio
             who = name if name in PEERS else f"bptrace, {name}"
