@@ -124,9 +124,12 @@ def from_shifts(ground: Ground, found: Numbers, at: int, d: float) -> bool:
     if is_up and is_down and up == here and down == here:
         first = (change[0] - change[1]) / (2.0 * d)
         second = (change[2] - change[3]) / (4.0 * d)
-        slope, truncation = extrapolated(first, second, (change[4] - change[5]) / (8.0 * d))
+        third = (change[4] - change[5]) / (8.0 * d)
+        slope, truncation = extrapolated(first, second, third)
         rounding = (8.0 * (error[0] + error[1]) + error[2] + error[3]) / (12.0 * d)
         rounding += 4.0 * UNIT * (abs(first) + abs(second))
+        if abs(first - second) > 0.5 * abs(second - third) + rounding:
+            truncation = INFINITE  # they do not come nearer: see `extrapolated`
         if (
             branch[6] != here
             or branch[7] != here
@@ -166,7 +169,9 @@ def is_smooth(change: Numbers, error: Numbers, move: float, off: float) -> bool:
 def extrapolated(first: float, second: float, third: float) -> tuple[float, float]:
     """Return R₁, and how far it may be off by truncation: by |R₁ − R₂| (see the module's head).
 
-    A part of |D(h) − D(2h)| guards against a chance by which the two agree.
+    A part of |D(h) − D(2h)| guards against a chance by which the two agree. All this supposes that
+    D(h) converges: |D(h) − D(2h)| is about a quarter of |D(2h) − D(4h)|. It is twice as large where
+    E is a step that the points stand astride of, as of a saturated tanh.
     """
     one, two = (4.0 * first - second) / 3.0, (4.0 * second - third) / 3.0
     return one, abs(one - two) + abs(first - second) / 1024.0
@@ -188,6 +193,8 @@ def one_sided(
     rounding = 8.0 * (error[side] + error[side + 2] + error[side + 4]) / abs(d)
     off = truncation + rounding + 2.0 * CLOSER * abs(first - best)
     off += error[side + 6] / (CLOSER * abs(d))
+    if abs(first - second) > 0.75 * abs(second - third) + rounding:  # half of it, if E is smooth
+        truncation = INFINITE
     if branch[side + 6] != branch[side] or not abs(change[side + 6] / (CLOSER * d) - best) <= off:
         truncation = INFINITE
     return best, truncation, rounding

@@ -192,6 +192,18 @@ def test_a_bend_at_the_point_is_not_averaged() -> None:
     assert (element.verdict, element.reason) == ("undecided", "bent")
 
 
+def test_a_step_that_the_points_stand_astride_of_is_no_slope() -> None:
+    """Each step moves the tanh from −1 to 1: the differences are 4, 2 and 1 times as large."""
+    network = Network((Layer(1), Layer(1), Layer(1, activation="tanh")), "squared")
+    weights = (((0.0,),), ((2519.0,),))
+    problem = Problem(
+        network, Parameters(weights, ((), ())), (Sample((0.0,), (12876873335131.0,)),)
+    )
+    element = named(check(problem))["delta[1,1]"]
+    assert element.verdict == "agrees"
+    assert element.step < 1e-4
+
+
 def test_what_rounding_swallows_is_no_slope_of_0() -> None:
     """Moving the net input −80 changes no bit of E; its gradient is e⁻¹²⁰ and not wrong."""
     found = named(check(one_input(1.0, (1.0, 0.0, 0.0), ("softmax", (40.0, -80.0, 1.0)))))
