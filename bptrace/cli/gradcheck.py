@@ -144,7 +144,7 @@ def _foreign(
     chosen: Collection[tuple[int, int]], everything: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Judge the gradients of a file."""
-    from bptrace.checks.against import judge
+    from bptrace.checks.foreign.against import judge
     from bptrace.io.gradients import read_gradients, reader_of
     from bptrace.render.against import AgainstView, document
 

@@ -9,12 +9,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from bptrace.address import Address
-from bptrace.checks.against import Against, Element
-from bptrace.checks.layouts import Note
-from bptrace.checks.mistaken import Mistaken
+from bptrace.checks.arrays.mistaken import Mistaken
+from bptrace.checks.foreign.against import Against, Element
+from bptrace.checks.foreign.layouts import Note
+from bptrace.checks.foreign.patterns import Pattern
+from bptrace.checks.foreign.roundings import FLOAT64
 from bptrace.checks.mistakes import MISTAKES
-from bptrace.checks.patterns import Pattern
-from bptrace.checks.roundings import FLOAT64
 from bptrace.maths.expr import Num, Op, Ref
 from bptrace.notation import Notation, abbreviated
 from bptrace.notation.text import write

@@ -1,6 +1,6 @@
 """The assertion that gradients from one's own implementation are right.
 
-Not responsible for the verdicts (`checks.against`), nor for how they are put into words (`render`).
+Not responsible for the verdicts (`checks.foreign`), nor for how they are put into words (`render`).
 What judging needs is imported with this module, not by the first call, which a deadline may watch.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bptrace
-from bptrace.checks.against import Against, judge
+from bptrace.checks.foreign.against import Against, judge
 from bptrace.checks.gradients import point_of
 from bptrace.errors import FileError
 from bptrace.io.gradients import reader_of

@@ -14,12 +14,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import MOSTLY_HUGE, problems, with_formulas
 
-from bptrace.checks.against import Against, judge
-from bptrace.checks.causes import causes
-from bptrace.checks.figures import matrices
+from bptrace.checks.arrays.figures import matrices
+from bptrace.checks.arrays.mistaken import mistaken_gradients
+from bptrace.checks.foreign.against import Against, judge
+from bptrace.checks.foreign.causes import causes
+from bptrace.checks.foreign.patterns import Compared, Pattern
 from bptrace.checks.gradients import point_of
-from bptrace.checks.mistaken import mistaken_gradients
-from bptrace.checks.patterns import Compared, Pattern
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.rules import RULES
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training

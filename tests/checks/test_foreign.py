@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from elsewhere import Pairs, altered, right, some
 
-from bptrace.checks.against import Against, judge
+from bptrace.checks.foreign.against import Against, judge
 from bptrace.checks.gradients import point_of
 from bptrace.errors import FileError
 from bptrace.model import Problem

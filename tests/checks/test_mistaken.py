@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from strategies import problems
 
 from bptrace.address import Address, Quantity
-from bptrace.checks import figures as shapes
-from bptrace.checks import mistaken
-from bptrace.checks.arrays import Calculation, Formula, Impossible, Node, node_of
-from bptrace.checks.figures import Figures, figures_of
+from bptrace.checks.arrays import figures as shapes
+from bptrace.checks.arrays import mistaken
+from bptrace.checks.arrays.calculation import Calculation, Formula, Impossible, Node, node_of
+from bptrace.checks.arrays.figures import Figures, figures_of
+from bptrace.checks.arrays.mistaken import mistaken_gradients
 from bptrace.checks.gradients import Point, point_of
 from bptrace.checks.graph import Canon
-from bptrace.checks.mistaken import mistaken_gradients
 from bptrace.checks.mistakes import MISTAKES
 from bptrace.errors import BptraceError
 from bptrace.maths.equations import Chapter

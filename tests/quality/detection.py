@@ -1,6 +1,6 @@
 """Mistakes of the table planted into the gradients of random networks, and who notices.
 
-A mistake is made everywhere at once, or in one layer, as a program makes it (`checks.mistaken`); E
+A mistake is made everywhere at once, or in one layer, as a program makes it (`checks.arrays.mistaken`); E
 stays right. Gradients are planted in float64, or in float32 with the rounding that a calculation in
 float32 has besides. Here are the networks, the mistakes and our own checks; peers stand beside them
 in `benchmarks.peers`.
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from bptrace import engine
 from bptrace.address import Address, Quantity
-from bptrace.checks.arrays import Calculation
-from bptrace.checks.figures import figures_of
+from bptrace.checks.arrays.calculation import Calculation
+from bptrace.checks.arrays.figures import figures_of
+from bptrace.checks.arrays.mistaken import mistaken_gradients
+from bptrace.checks.foreign.roundings import FLOAT32, FLOAT64, Arithmetic, gradient_bounds
 from bptrace.checks.gradients import GradientCheck, check_gradients, judged, point_of
-from bptrace.checks.mistaken import mistaken_gradients
-from bptrace.checks.roundings import FLOAT32, FLOAT64, Arithmetic, gradient_bounds
 from bptrace.kernels.differences import FIELDS
 from bptrace.maths.losses import LOSSES
 from bptrace.model import Parameters, Problem, Sample

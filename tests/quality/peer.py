@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bptrace.checks.figures import Figures, figures_of, matrices
+from bptrace.checks.arrays.figures import Figures, figures_of, matrices
 from bptrace.checks.gradients import Point
 from bptrace.maths.activations import ACTIVATIONS
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrace
-from bptrace.checks import against
+from bptrace.checks.foreign import against
 from bptrace.checks.gradients import point_of
 from bptrace.model import Layer, Network, Parameters, Problem, Sample
 from bptrace.testing import assert_gradients, gradients_of, networks, numbers, problems

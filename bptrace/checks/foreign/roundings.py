@@ -17,8 +17,8 @@ from collections.abc import Callable, Hashable
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bptrace.checks.arrays import Calculation, Node
-from bptrace.checks.elementwise import each
+from bptrace.checks.arrays.calculation import Calculation, Node
+from bptrace.checks.arrays.elementwise import each
 from bptrace.maths.expr import FLOATS, Num, Reading, Ref, bind, spread
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of

@@ -17,8 +17,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bptrace.address import Address, Quantity
-from bptrace.checks.elementwise import arrays_reading, each, totals, with_diagonal
-from bptrace.checks.figures import Figures
+from bptrace.checks.arrays.elementwise import arrays_reading, each, totals, with_diagonal
+from bptrace.checks.arrays.figures import Figures
 from bptrace.maths.expr import Expr
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bptrace.checks.figures import matrices
+from bptrace.checks.arrays.figures import matrices
 from bptrace.model import Network
 
 if TYPE_CHECKING:

@@ -15,9 +15,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bptrace.address import Address, Quantity, partial
-from bptrace.checks.arrays import FORWARD, Calculation, Change, Formula, Impossible, Node, node_of
+from bptrace.checks.arrays.calculation import (
+    FORWARD,
+    Calculation,
+    Change,
+    Formula,
+    Impossible,
+    Node,
+    node_of,
+)
+from bptrace.checks.arrays.figures import Figures, figures_of, matrices
 from bptrace.checks.conventions import conventions
-from bptrace.checks.figures import Figures, figures_of, matrices
 from bptrace.checks.findings import kind_of
 from bptrace.checks.gradients import Point
 from bptrace.checks.graph import Canon

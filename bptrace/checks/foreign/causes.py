@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bptrace.checks.figures import matrices
+from bptrace.checks.arrays.figures import matrices
+from bptrace.checks.arrays.mistaken import Mistaken, mistaken_gradients
+from bptrace.checks.foreign.patterns import Compared
 from bptrace.checks.gradients import Point
-from bptrace.checks.mistaken import Mistaken, mistaken_gradients
 from bptrace.checks.mistakes import MISTAKES, share
-from bptrace.checks.patterns import Compared
 from bptrace.model import Network
 
 if TYPE_CHECKING:

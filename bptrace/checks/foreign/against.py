@@ -24,15 +24,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bptrace.address import Address, partial
-from bptrace.checks.arrays import Calculation
-from bptrace.checks.causes import causes
-from bptrace.checks.figures import figures_of
-from bptrace.checks.foreign import Foreign, sorted_arrays
+from bptrace.checks.arrays.calculation import Calculation
+from bptrace.checks.arrays.figures import figures_of
+from bptrace.checks.arrays.mistaken import Mistaken
+from bptrace.checks.foreign.causes import causes
+from bptrace.checks.foreign.layouts import Arranged, Note, arranged
+from bptrace.checks.foreign.names import Foreign, sorted_arrays
+from bptrace.checks.foreign.patterns import Compared, Pattern, patterns
+from bptrace.checks.foreign.roundings import FLOAT32, FLOAT64, Arithmetic, gradient_bounds
 from bptrace.checks.gradients import VERDICTS, Point
-from bptrace.checks.layouts import Arranged, Note, arranged
-from bptrace.checks.mistaken import Mistaken
-from bptrace.checks.patterns import Compared, Pattern, patterns
-from bptrace.checks.roundings import FLOAT32, FLOAT64, Arithmetic, gradient_bounds
 from bptrace.maths.losses import fused
 
 if TYPE_CHECKING:

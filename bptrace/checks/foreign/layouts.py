@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bptrace.checks.figures import matrices
-from bptrace.checks.foreign import Foreign
+from bptrace.checks.arrays.figures import matrices
+from bptrace.checks.foreign.names import Foreign
 from bptrace.errors import Fault, FileError
 from bptrace.model import Problem
 
