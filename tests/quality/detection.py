@@ -1,9 +1,9 @@
 """Mistakes of the table planted into the gradients of random networks, and who notices.
 
 A mistake is made everywhere at once, or in one layer, as a program makes it; E stays right. Those
-formulas are rewritten by `checks.arrays.mistaken`. Gradients are planted in float64, or in float32 with the rounding that a calculation in
-float32 has besides. Here are the networks, the mistakes and our own checks; peers stand beside them
-in `benchmarks.peers`.
+formulas are rewritten by `checks.arrays.mistaken`. Gradients are planted in float64, or in float32
+with the rounding that a calculation in float32 has besides. Here are the networks, the mistakes and
+our own checks; peers stand beside them in `benchmarks.peers`.
 """
 
 from __future__ import annotations
