@@ -26,7 +26,7 @@ def _views() -> dict[str, str]:
     return {"run.svg": plain_text(run), "check.svg": plain_text(check)}
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in IMAGES.glob("*.svg")))
+@pytest.mark.parametrize("name", ["run.svg", "check.svg"])  # the others are drawn by benchmarks
 def test_every_piece_of_a_picture_is_printed(name: str) -> None:
     printed = _views()[name]
     pieces = re.findall(r'<text class="bptrace-r[^>]*>([^<]+)</text>', (IMAGES / name).read_text())

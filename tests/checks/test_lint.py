@@ -158,7 +158,7 @@ def with_given(problem: Problem, key: Address, new: float) -> Problem:
         return replace(problem, training=replace(problem.training, learning_rate=new))
     if key.quantity in (Q.OUT, Q.T):
         samples = list(problem.samples)
-        x, t = map(list, samples[key.sample - 1].__dict__.values())
+        x, t = map(list, samples[key.sample - 1])
         (x if key.quantity is Q.OUT else t)[key.neuron - 1] = new
         samples[key.sample - 1] = Sample(tuple(x), tuple(t))
         return replace(problem, samples=tuple(samples))

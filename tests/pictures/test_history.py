@@ -82,7 +82,7 @@ def test_too_many_steps_are_refused_at_once() -> None:
 
 def test_without_targets_there_are_no_gradients() -> None:
     problem = network()
-    blind = replace(problem, samples=tuple(replace(s, t=()) for s in problem.samples))
+    blind = replace(problem, samples=tuple(s._replace(t=()) for s in problem.samples))
     watched = watch(blind)
     assert watched.history.gradient_sizes is None
     assert all(map(isnan, watched.history.errors))

@@ -40,7 +40,7 @@ def test_or_is_learned_by_rules_of_one_layer(rule: str) -> None:
     layers, samples = list(problem.network.layers), problem.samples
     if rule == "perceptron-label":
         layers[-1] = replace(layers[-1], activation="bipolar-step", option=0.0)
-        samples = tuple(replace(s, t=tuple(2.0 * t - 1.0 for t in s.t)) for s in samples)
+        samples = tuple(s._replace(t=tuple(2.0 * t - 1.0 for t in s.t)) for s in samples)
     training = replace(problem.training, rule=rule, learning_rate=LINEAR[rule])
     network = replace(problem.network, layers=tuple(layers))
     page = replace(problem, network=network, samples=samples, training=training, claims=())
