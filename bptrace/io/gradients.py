@@ -67,6 +67,9 @@ def _numpy(file: str) -> Any:
         read_text(file, 0, GRADIENTS_FILE)  # says why
     try:
         with open(file, "rb") as stream:
+            if not stream.read(8).startswith((b"PK", b"\x93NUMPY")):
+                raise EOFError("it begins as neither an .npz nor an .npy file does")
+            stream.seek(0)
             found = np.load(stream, allow_pickle=False)
             if isinstance(found, np.ndarray):
                 return found

@@ -215,7 +215,7 @@ def nothing() -> None:
         (broken_zip, ["bad.npz: this file is damaged"]),
         (pickled, ["bad.npz: this file holds Python objects, which are not read"]),
         (nested, ["bad.npz: dW1 holds no numbers; gradients are float64 or float32"]),
-        (text, ["bad.npz: this file holds Python objects, which are not read"]),
+        (text, ["bad.npz: this file is damaged (it begins as neither"]),
         (no_json, ["bad.json:1:15: this is no JSON", "Expected an .npz, .npy or .json file"]),
         (deep, ["bad.json: this JSON is nested too deeply"]),
         (
