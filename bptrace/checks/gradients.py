@@ -7,7 +7,7 @@ agrees
     The gradient lies within the bound, and the bound leaves at least a digit to be compared; or all
     is exactly 0.
 differs
-    It lies outside.
+    It lies outside, and dual numbers do not have it either.
 undecided
     Here nothing can be said: E has kinks or jumps, bends too sharply, is not finite, or changes so
     little that rounding hides it (saturation, underflow). Never a pass.
@@ -93,7 +93,8 @@ class Element(NamedTuple):
     def reason(self) -> str:
         """Why nothing can be decided, or "".
 
-        One of kink, kinks (several), jump, bent, not finite, underflow or too small.
+        One of kink, kinks (several), jump, bent, not finite, narrow (differences miss what dual
+        numbers see), underflow or too small.
         """
         if self.verdict != "undecided":
             return ""
@@ -101,6 +102,8 @@ class Element(NamedTuple):
             return self.how
         if not math.isfinite(self.bound):
             return "not finite"
+        if not self.numeric - self.bound <= self.gradient <= self.high + self.bound:
+            return "narrow"
         size = max(abs(self.gradient), abs(self.numeric))
         return "underflow" if 0.0 < size < 2.3e-308 else "too small"
 
@@ -314,13 +317,14 @@ def check_gradients(point: Point, engine: str = "auto") -> GradientCheck:
         remark = compiled.check_all(*arguments) or remark
         found = _in_order(totals, found, samples, n_in, n_x)
         compiled_gradients.dual_gradients(net, ground, plan, log, slopes)
+        found[d.DUAL :: d.FIELDS] = slopes
         compiled_gradients.judge_all(found, gradients, roundings, verdicts)
     else:
         judging.check_all(*arguments)
         found = _in_order(totals, found, samples, n_in, n_x)
         dual_gradients(net, ground, plan, log, slopes)
+        found[d.DUAL :: d.FIELDS] = slopes
         judging.judge_all(found, gradients, roundings, verdicts)
-    found[d.DUAL :: d.FIELDS] = slopes
     return GradientCheck(point, gradients, found, roundings, verdicts, chosen.engine, remark)
 
 

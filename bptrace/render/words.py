@@ -98,6 +98,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "differs by factor": ("differs: {factor} times the slope", "不一致：为真实斜率的 {factor} 倍"),
     "undecided kink": ("undecided: a kink", "无法判定：折点"),
     "undecided kinks": ("undecided: several kinks", "无法判定：多个折点"),
+    "undecided narrow": ("undecided: all steps are too coarse", "无法判定：步长都太大"),
     "undecided bent": ("undecided: E bends too sharply", "无法判定：E 弯曲过急"),
     "undecided jump": ("undecided: E jumps", "无法判定：E 有跳跃"),
     "undecided not finite": ("undecided: not finite", "无法判定：不是有限数"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from random import Random
 
@@ -53,6 +54,23 @@ def test_no_false_alarm_of_huge_and_tiny_numbers(problem: Problem) -> None:
     for element in check(problem):
         if element.gradient == element.gradient:  # ∞ − ∞ is no gradient
             assert element.verdict != "differs", element
+
+
+def test_what_is_narrower_than_every_step_is_no_false_alarm() -> None:
+    """tanh of 2·10¹⁶·z is a jump for every step, and E so large that its height is rounded off."""
+    tanh = Layer(1, activation="tanh")
+    problem = Problem(
+        Network((Layer(1), tanh, tanh), "squared"),
+        Parameters((((0.0,),), ((-2e16,),)), ((), ())),
+        (Sample((0.5,), (-3.1e16,)),),
+        Training("gradient-descent", 0.5),
+    )
+    found = check(problem)
+    (delta,) = (e for e in found if e.address.quantity is Q.D_IN and e.address.layer == 1)
+    assert (delta.numeric, delta.verdict, delta.reason) == (0.0, "undecided", "narrow")
+    assert delta.gradient == pytest.approx(-2 * 3.1e16 * 2e16, rel=1e-12)  # a few roundings
+    twice = judged(array("d", (2 * g for g in found.gradients)), found.found, found.roundings)
+    assert gradients.VERDICTS[twice[delta.place]] == "differs"
 
 
 SATURATED = st.floats(1.0, 40.0).flatmap(
