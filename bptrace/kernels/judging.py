@@ -199,15 +199,16 @@ def judge(g: float, found: Numbers, at: int, rounding: float) -> int:
     """Return the verdict on a gradient: what was found for it stands from `at` on.
 
     Differences alone do not condemn: where E changes on a scale below the smallest step (a net
-    input of 10¹⁶ times a tanh) they miss it, and the slope by dual numbers is the gradient. Both
-    have the rounding of such sums.
+    input of 10¹⁶ times a tanh) they miss it, and the slope by dual numbers is the gradient, or
+    overflows to a nan. Both have the rounding of such sums.
     """
     status, low, high = found[at + STATUS], found[at + LOW], found[at + HIGH]
     bound = found[at + BOUND] + rounding
     if status >= KINKS or not bound < INFINITE:
         return UNDECIDED
     if not low - bound <= g <= high + bound:
-        return UNDECIDED if abs(g - found[at + DUAL]) <= 2.0 * rounding else DIFFERS
+        dual = found[at + DUAL]
+        return UNDECIDED if dual != dual or abs(g - dual) <= 2.0 * rounding else DIFFERS
     if low == high == g and (found[at + BOUND] == 0.0 or (g == 0.0 and bound <= SMALL)):
         return AGREES
     if status == KINK and high - low > bound:

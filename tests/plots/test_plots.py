@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
@@ -379,10 +381,12 @@ def test_settings_of_the_user_change_nothing_and_stay() -> None:
 
 
 def test_no_window_system_is_asked_for() -> None:
-    import sys
-
-    plots.save  # noqa: B018
-    assert "matplotlib.pyplot" not in sys.modules
+    asked = "import sys; from bptrace import plots; plots.save; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    assert "bptrace.plots" in loaded.stdout
+    assert "matplotlib.pyplot" not in loaded.stdout.split()
 
 
 def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
