@@ -157,7 +157,9 @@ class Sheet(NamedTuple):
             if begin:
                 if unit:
                     yield unit
-                unit = [Box((begin[0],), style)]
+                *rows, last = _rows(begin[0], room)
+                yield from ([Box((row,), style)] for row in rows)
+                unit = [Box((last,), style)]
         if unit:
             yield unit
 
@@ -229,6 +231,13 @@ def _filled(units: Sequence[list[Box]], room: int) -> Iterator[list[Box]]:
 def _stripped(box: Box) -> Box:
     """A band does not begin with a blank."""
     return Box((box.rows[0].lstrip(),), box.style) if len(box.rows) == 1 else box
+
+
+def _rows(text: str, room: int) -> list[str]:
+    """Break what stands between two arrays; the blanks before the second one are kept."""
+    words = text.rstrip()
+    *rows, last = broken(words, room)
+    return [*rows, last + text[len(words) :]]
 
 
 def _side_by_side(boxes: Sequence[Box]) -> Iterator[Text]:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
-_BREAK = r" \(\*\) |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, "
+_BREAK = r" \(\*\) | else |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, "
 _BINDS = {
+    " else ": (False, -1),
     **dict.fromkeys((" + ", " − ", " - "), (False, 0)),
     **dict.fromkeys((" · ", " * ", " ⊙ ", " (*) "), (False, 1)),
     **dict.fromkeys("·*", (False, 2)),

@@ -82,6 +82,7 @@ def test_formulas_are_broken_before_their_operators() -> None:
     assert broken(text, 11) == ["w1·out_h1", "+ w2·out_h2", "− w3·out_h3", "+ b1"]
     assert broken("∂E/∂out_h1 · ∂out_h1/∂in_h1", 20) == ["∂E/∂out_h1", "· ∂out_h1/∂in_h1"]
     assert broken("a - b * c", 4) == ["a", "- b", "* c"]
+    assert broken("(1 if x > 0 else 0.3 + 1)", 14) == ["(1 if x > 0", "else 0.3 + 1)"]
 
 
 def test_weak_operators_are_broken_first() -> None:

@@ -322,6 +322,18 @@ def test_a_row_is_broken_before_an_operator() -> None:
     ]
 
 
+def test_a_long_number_between_arrays_is_broken_too() -> None:
+    wide, number = whole(2, 3), "0.39441964144107555"
+    assert lines(("(1 if ", wide, f" > 0 else {number} + ", wide, ")"), width=30) == [
+        "  x = (1 if ⎡1.1  1.2  1.3⎤",
+        "            ⎣2.1  2.2  2.3⎦",
+        "        > 0",
+        "        else 0.39441964144107",
+        "        555 + ⎡1.1  1.2  1.3⎤)",
+        "              ⎣2.1  2.2  2.3⎦",
+    ]
+
+
 if __name__ == "__main__":
     for name in PAGES:
         (GOLDEN / f"{name}.txt").write_text(golden(name), encoding="utf-8")
