@@ -40,6 +40,7 @@ from bptrace.kernels import (
 )
 from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
+from bptrace.kernels.whole import JointCompiler, WholeCompiler
 from bptrace.maths import double_double, ieee
 
 EXACT = ieee_intrinsics.EXACT
@@ -47,6 +48,9 @@ EXACT = ieee_intrinsics.EXACT
 PAIRS = {precise.__name__, double_double.__name__}
 """Modules whose functions are not copied into what calls them: an exp of pairs is long, and nothing
 around it could be calculated several at a time."""
+
+JOINTS = {source.forward, source.backward, source.update_by_gradient}
+"""Functions that do nothing but call others: what these are is optimised once less."""
 
 LAYER = np.dtype(
     [(name, np.float64 if name == "option" else np.uint64) for name in LayerNet._fields]
@@ -158,7 +162,7 @@ def alone(function: Callable[..., None], key: str, keep: bool) -> Callable[..., 
     code = cast(FunctionType, function)
     copy = FunctionType(code.__code__, code.__globals__, code.__name__)
     copy.__module__, copy.__qualname__ = code.__module__, f"{code.__name__}-{key[:KEY_LENGTH]}"
-    return numba.njit(cache=keep, nogil=True, **EXACT)(copy)  # type: ignore[no-any-return, unused-ignore]
+    return numba.njit(cache=keep, nogil=True, **{**EXACT, "pipeline_class": WholeCompiler})(copy)  # type: ignore[no-any-return, unused-ignore]
 
 
 @cache
@@ -188,9 +192,12 @@ def install() -> None:
     ieee_intrinsics.install()
     register = numba.extending.register_jitable(**EXACT)
     apart = numba.extending.register_jitable(**{**EXACT, "forceinline": False})
+    joint = numba.extending.register_jitable(**{**EXACT, "pipeline_class": JointCompiler})
     for function in functions():
         if function.__module__ in PAIRS:
             apart(function)
+        elif function in JOINTS:
+            joint(function)
         elif function not in APART:
             register(function)
     for function, choose in APART.items():

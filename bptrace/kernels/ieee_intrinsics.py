@@ -13,6 +13,7 @@ from types import FunctionType
 import numpy as np
 from numba.extending import overload, register_jitable
 
+from bptrace.kernels.whole import PartCompiler
 from bptrace.maths import ieee
 
 # What a compiled caller may ask for (fastmath, Python's ZeroDivisionError) must not change results.
@@ -26,6 +27,7 @@ EXACT = {
     "forceinline": True,
     "no_cfunc_wrapper": True,
     "_nrt": False,
+    "pipeline_class": PartCompiler,
 }
 
 # A float64 from 2**52 to 2**53 holds a whole number in its lowest bits. 1.5 * 2**52 leaves room

@@ -1,0 +1,100 @@
+"""Machine code for a kernel alone, not for each function that it calls as well.
+
+Numba makes a library of every function: it links in what the function calls, optimises the lot and
+writes machine code for it, and then does the same with each caller. Nobody ever runs the machine
+code of a function that is called by compiled code only; writing it took a fifth of the time. Nor
+need a function be optimised with all that it calls if it does nothing but call.
+
+Not responsible for what is compiled (`compiled`), nor for what is kept on disk: Numba reads that as
+it always does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+
+
+class _NoMachineCode:
+    """Stands for the code generator where Numba wants to write into finished machine code."""
+
+    def set_env(self, name: str, environment: object) -> None:
+        """Do nothing: only what Python calls has an environment."""
+
+
+class Part(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
+    """The code of a function that only other compiled code calls: optimised, but not written."""
+
+    @property
+    def codegen(self) -> _NoMachineCode:
+        """What Numba asks for addresses in the machine code of this library."""
+        return _NoMachineCode()
+
+    def finalize(self) -> None:
+        """Link in what the function calls, and optimise."""
+        for library in _called(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._optimize_final_module()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return 0: the function has no address."""
+        return 0
+
+
+class Joint(Part):
+    """The code of a function that hardly does more than call others; these are left to its caller.
+
+    To optimise `source.backward` with all its loops, which have been optimised already, and once
+    more within `run_steps`, took as long as all loops together.
+    """
+
+    def finalize(self) -> None:
+        """Do nothing: the caller will."""
+        self._finalized = True
+
+
+class Whole(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
+    """The code of a kernel."""
+
+    def finalize(self) -> None:
+        """Link in what the kernel calls, optimise, and write machine code."""
+        self._linking_libraries: list[Any] = _called(self._linking_libraries)
+        super().finalize()
+
+
+def _called(libraries: list[Any]) -> list[Any]:
+    """Return libraries, each once, and what joints among them call."""
+    found: dict[Any, None] = {}
+    for library in libraries:
+        found[library] = None
+        if isinstance(library, Joint):
+            found |= dict.fromkeys(_called(library._linking_libraries))
+    return list(found)
+
+
+class PartCompiler(Compiler):  # type: ignore[misc, unused-ignore]
+    """Compiles a function that a kernel calls."""
+
+    library = Part
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's own passes, which write into the library that they find."""
+        state = self.state
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()  # type: ignore[no-any-return, unused-ignore]
+
+
+class JointCompiler(PartCompiler):
+    """Compiles a function that a kernel calls, and that does nothing but call others."""
+
+    library = Joint
+
+
+class WholeCompiler(PartCompiler):
+    """Compiles a kernel."""
+
+    library = Whole
