@@ -6,7 +6,7 @@ Colours are chosen here only; views name a style ("bptrace.result") and know no 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console, RenderableType
 from rich.theme import Theme
@@ -39,8 +39,30 @@ STYLES = {
 THEME = Theme(STYLES)
 
 
+class _Trimmed:
+    """A file in which no line ends in a space: Rich leaves them where it breaks a long text."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(_trimmed(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _trimmed(text: str) -> str:
+    if " \n" not in text:
+        return text
+    return "\n".join([line.rstrip(" ") for line in text.split("\n")])
+
+
 class _Console(Console):
-    """A console that may be told to keep to ASCII, and that leaves broken pipes to the program."""
+    """A console that may be told to keep to ASCII, and that leaves broken pipes to the program.
+
+    No line that it prints ends in a space.
+    """
 
     def __init__(self, ascii: bool, **settings: Any) -> None:
         self._ascii = ascii  # Rich asks for the encoding while it is constructed
@@ -50,6 +72,19 @@ class _Console(Console):
     def encoding(self) -> str:
         """The encoding that views see: "ascii" makes Rich's own lines and boxes ASCII."""
         return "ascii" if self._ascii else super().encoding
+
+    @property
+    def file(self) -> IO[str]:
+        """Where Rich writes: asked for anew each time, as standard output may be exchanged."""
+        return cast(IO[str], _Trimmed(super().file))
+
+    @file.setter
+    def file(self, new: IO[str]) -> None:
+        self._file = new
+
+    def end_capture(self) -> str:
+        """Return what has been printed meanwhile, trimmed as well."""
+        return _trimmed(super().end_capture())
 
     def on_broken_pipe(self) -> None:
         """Raise the error anew: Rich would end the process with exit code 1, a wrong claim."""
@@ -100,7 +135,7 @@ def plain_text(view: RenderableType, width: int = 80, ascii: bool = False) -> st
         force_jupyter=False, legacy_windows=False,
     )  # fmt: skip
     console.print(view)
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+    return file.getvalue()
 
 
 def html(view: RenderableType, width: int = 100) -> str:

@@ -36,6 +36,22 @@ def test_texts_are_neither_markup_nor_highlighted() -> None:
     assert file.getvalue() == "[bold]w1[/bold] :smile: 0.5\n"
 
 
+def test_no_line_ends_in_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "0.8·0.6592603884 + 0.1"
+    console = make_console(file=io.StringIO(), width=19)
+    with console.capture() as captured:
+        console.print(text)
+    assert captured.get() == "0.8·0.6592603884 +\n0.1\n"
+    file = io.StringIO()
+    console.file = file  # as pytest and Click exchange standard output
+    console.print(text, "", "a  ", sep="\n", end="!\n")
+    assert file.getvalue() == "0.8·0.6592603884 +\n0.1\n\na  !\n"
+    monkeypatch.setattr("sys.stdout", later := io.StringIO())
+    console = make_console(width=19)
+    console.print(text)
+    assert later.getvalue() == "0.8·0.6592603884 +\n0.1\n"
+
+
 def test_broken_pipes_are_left_to_the_program() -> None:
     with pytest.raises(BrokenPipeError):
         make_console(file=io.StringIO()).on_broken_pipe()
