@@ -19,10 +19,14 @@ Times = dict[str, list[float]]
 
 
 class Task(NamedTuple):
-    """What is timed, and how much it does: steps, bytes, operations; times are for one of them."""
+    """What is timed, and how much it does: steps, bytes, operations; times are for one of them.
+
+    `before` is done each time before the clock starts.
+    """
 
     run: Callable[[], object]
     amount: float = 1.0
+    before: Callable[[], object] = int
 
 
 class Spread(NamedTuple):
@@ -62,11 +66,13 @@ def rounds(tasks: Mapping[str, Task], n: int, clock: Callable[[], float] = PROCE
     order, shuffle = list(tasks), Random(0).shuffle
     times: Times = {name: [] for name in tasks}
     for task in tasks.values():  # what only happens the first time is not measured
+        task.before()
         task.run()
     for _ in range(n):
         shuffle(order)
         for name in order:
-            run, amount = tasks[name]
+            run, amount, before = tasks[name]
+            before()
             begin = clock()
             run()
             times[name].append((clock() - begin) / amount)

@@ -100,7 +100,7 @@ def _array(
     about: str,
     kind: str = "float64",
 ) -> Array:
-    rows = rows_per_block(inner) if prod(inner) else 1
+    rows = rows_per_block(inner, path.startswith("log/")) if prod(inner) else 1
     return Array(path, kind, dims, inner, rows, first, every, about)
 
 

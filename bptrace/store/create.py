@@ -184,9 +184,11 @@ def _fill(folder: Path, problem: Problem, source: Source, goal: int) -> None:
     files.replace(folder / TRACE, info.text())
     sink = Sink(folder, info, hashed(info.text()), attributes(problem))
     state = canonical(start(problem).numbers)
-    sink.append({"checkpoints/state": state, "checkpoints/step": struct.pack("<q", 0)})
-    sink.commit(0, goal, state)
-    sink.close()
+    try:
+        sink.append({"checkpoints/state": state, "checkpoints/step": struct.pack("<q", 0)})
+        sink.commit(0, goal, state)
+    finally:
+        sink.close()
 
 
 def attributes(problem: Problem) -> dict[str, Any]:

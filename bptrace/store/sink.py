@@ -1,4 +1,4 @@
-"""Rows to blocks to the disk, and the record of what is committed; all in one thread.
+"""Rows to blocks to the disk, and the record of what is committed; hashes come from `hashing`.
 
 The order of a commit: the blocks are flushed, then the list of hashes, then the record is renamed
 into place; last the metadata of the arrays, which tells any reader of Zarr how many rows there are.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,7 @@ from bptrace.store.files import (
     damaged,
     hashed,
 )
+from bptrace.store.hashing import Hashing, Running
 
 MOST_OPEN = 32
 """Full blocks that wait for the next commit to be flushed: flushed one by one, the disk waits for
@@ -35,14 +37,15 @@ each of them."""
 class Growing:
     """One array of a directory: appends rows, block by block."""
 
-    def __init__(self, folder: Path, array: Array) -> None:
+    def __init__(self, folder: Path, array: Array, hashing: Hashing) -> None:
         self.folder, self.array = folder, array
         self.rows = 0
+        self.done: list[tuple[int, str, Running]] = []  # (last step, path, hash) of full blocks
+        self._hashing = hashing
         self._file: IO[bytes] | None = None
-        self._hash = sha256()
+        self._hash: Running | None = None
         self._full: list[IO[bytes]] = []
         self._has_new = False
-        self.done: list[tuple[int, str, str]] = []  # (last step, path, hash) of full blocks
 
     @property
     def filled(self) -> int:
@@ -55,8 +58,11 @@ class Growing:
         return self.array.block(self.rows // self.array.block_rows)
 
     def tail(self) -> Tail | None:
-        """Return the length and the hash of the block that is not full yet; None if it is empty."""
-        return Tail(self.filled, self._hash.hexdigest()) if self.filled else None
+        """Return the length and the hash of the block that is not full yet; None if it is empty.
+
+        Once `Hashing.wait` has returned.
+        """
+        return Tail(self.filled, self._hash.hexdigest()) if self.filled and self._hash else None
 
     def recover(self, steps: int, tail: Tail | None) -> None:
         """Go to the end of what is committed, check it, and wipe what stands behind it.
@@ -85,36 +91,41 @@ class Growing:
         file.truncate(self.filled)
         file.truncate(self.array.block_bytes)
         file.seek(self.filled)
-        self._file, self._hash = file, sha256(raw)
+        self._file, self._hash = file, self._hashing.begin(raw)
 
     def append(self, raw: bytes | bytearray) -> None:
-        """Write further rows."""
+        """Write further rows; `raw` must not change any more."""
         view = memoryview(raw)
         while view:
-            if self._file is None:
-                self._begin()
+            file, running = self._open()
             room = self.array.block_bytes - self.filled
             piece, view = view[:room], view[room:]
+            running.update(piece)
             self._write(piece)
-            self._hash.update(piece)
             path = self.path
             self.rows += len(piece) // self.array.row_bytes
             if not self.filled:
-                last = self.array.step(self.rows - 1)
-                self.done.append((last, path, self._hash.hexdigest()))
-                self._full.append(self._file)  # type: ignore[arg-type]  # just written to
-                self._file = None
+                self.done.append((self.array.step(self.rows - 1), path, running))
+                self._file = self._hash = None
+                self._full.append(file)
+                start_flushing(file)
                 if len(self._full) >= MOST_OPEN:
                     self.flush()
 
-    def _begin(self) -> None:
-        """Make the next block: all of its length at once, which takes no room on the disk yet."""
-        place = self.folder / self.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(place, "w+b", buffering=0)  # noqa: SIM115  # closed by `close`
-        self._file.truncate(self.array.block_bytes)
-        self._has_new = True
-        self._hash = sha256()
+    def _open(self) -> tuple[IO[bytes], Running]:
+        """Return the block that is written to, and its hash.
+
+        A new one gets all of its length at once, which takes no room on the disk yet.
+        """
+        if self._file is None or self._hash is None:
+            place = self.folder / self.path
+            if not self.rows:
+                place.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(place, "w+b", buffering=0)  # noqa: SIM115  # closed by `close`
+            self._file.truncate(self.array.block_bytes)
+            self._has_new = True
+            self._hash = self._hashing.begin()
+        return self._file, self._hash
 
     def _write(self, piece: memoryview) -> None:
         assert self._file is not None
@@ -140,6 +151,16 @@ class Growing:
         self._file = None
 
 
+def start_flushing(file: IO[bytes]) -> None:
+    """Have the system begin to write a file to the disk, without waiting for it.
+
+    On Linux that is what it does first when it hears that the file will not be needed soon: of 64
+    blocks of 1 MiB, `flush` then waits 6 ms instead of 63. Elsewhere nothing is begun.
+    """
+    if sys.platform == "linux":
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 class Sink:
     """All arrays of a directory, and its record.
 
@@ -157,7 +178,8 @@ class Sink:
         self.folder, self.info, self.trace = folder, info, trace
         self.attributes = attributes
         self._fixed = fixed_metadata(folder, info)
-        self.growing = {array.path: Growing(folder, array) for array in info.arrays}
+        self._hashing = Hashing()
+        self.growing = {a.path: Growing(folder, a, self._hashing) for a in info.arrays}
         self._list_bytes, self._list_hash = 0, sha256()
 
     def recover(self, committed: Committed) -> None:
@@ -193,11 +215,10 @@ class Sink:
                 f"{self.folder}: writing was interrupted; the last steps are not in the trace. "
                 f"`bptrace resume {self.folder}` calculates them again"
             )
-        done = sorted(entry for growing in self.growing.values() for entry in growing.done)
         for growing in self.growing.values():
             growing.flush()
-            growing.done.clear()
-        lines = "".join(f"{found}  {path}\n" for _, path, found in done).encode()
+        self._hashing.wait()
+        lines = self._lines().encode()
         with open(self.folder / BLOCKS, "ab") as file:
             file.write(lines)
             file.flush()
@@ -217,6 +238,14 @@ class Sink:
         files.flush_folder(self.folder)
         self.describe(steps)
 
+    def _lines(self) -> str:
+        """Return the lines of the list for blocks that became full; they are then forgotten."""
+        done = [entry for growing in self.growing.values() for entry in growing.done]
+        done.sort(key=lambda entry: entry[:2])
+        for growing in self.growing.values():
+            growing.done.clear()
+        return "".join(f"{running.hexdigest()}  {path}\n" for _, path, running in done)
+
     def describe(self, steps: int) -> None:
         """Write the metadata of all that grows, and of the root, as of `steps` steps."""
         texts = growing_metadata(self.info, self.attributes, self._fixed, steps)
@@ -226,7 +255,8 @@ class Sink:
             files.replace(place, raw, flush=False)
 
     def close(self) -> None:
-        """Close all files; what is not committed does not count."""
+        """Close all files and end all threads; what is not committed does not count."""
+        self._hashing.close()
         for growing in self.growing.values():
             growing.close()
 

@@ -48,6 +48,7 @@ def damaged_files(folder: Path) -> list[Path]:
 
 def test_any_flipped_bit_is_noticed_and_named(logged, tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "BLOCK_BYTES", 1024)
+    monkeypatch.setattr(arrays, "TIMES_IN_FULL", 1)
     folder = tmp_path / "trace"
     record(logged, folder, 620, "python").verify()
     random, places = Random(5), damaged_files(folder)
