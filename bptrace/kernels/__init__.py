@@ -1,5 +1,5 @@
 """How fast: the loops of forward, backward and update, in plain Python and compiled.
 
 `source` has the loops, `cast` makes what they work on, `dispatch` folds the tables of `maths` into
-them; `compiled` and `ieee_intrinsics` are the only modules that import Numba.
+them; `compiled` and what it stands on are all that imports Numba.
 """

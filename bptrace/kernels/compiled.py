@@ -40,7 +40,13 @@ from bptrace.kernels import (
 )
 from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
-from bptrace.kernels.whole import JointCompiler, WholeCompiler
+from bptrace.kernels.whole import (
+    JoinedCompiler,
+    JointCompiler,
+    LoopCompiler,
+    PartCompiler,
+    WholeCompiler,
+)
 from bptrace.maths import double_double, ieee
 
 EXACT = ieee_intrinsics.EXACT
@@ -49,8 +55,8 @@ PAIRS = {precise.__name__, double_double.__name__}
 """Modules whose functions are not copied into what calls them: an exp of pairs is long, and nothing
 around it could be calculated several at a time."""
 
-JOINTS = {source.forward, source.backward, source.update_by_gradient}
-"""Functions that do nothing but call others: what these are is optimised once less."""
+JOINTS = {source.run_steps, source.forward, source.backward, source.update_by_gradient}
+"""Functions without loops over numbers of their own: they are not optimised with all they call."""
 
 LAYER = np.dtype(
     [(name, np.float64 if name == "option" else np.uint64) for name in LayerNet._fields]
@@ -162,7 +168,8 @@ def alone(function: Callable[..., None], key: str, keep: bool) -> Callable[..., 
     code = cast(FunctionType, function)
     copy = FunctionType(code.__code__, code.__globals__, code.__name__)
     copy.__module__, copy.__qualname__ = code.__module__, f"{code.__name__}-{key[:KEY_LENGTH]}"
-    return numba.njit(cache=keep, nogil=True, **{**EXACT, "pipeline_class": WholeCompiler})(copy)  # type: ignore[no-any-return, unused-ignore]
+    options = EXACT | {"pipeline_class": JoinedCompiler if function in JOINTS else WholeCompiler}
+    return numba.njit(cache=keep, nogil=True, **options)(copy)  # type: ignore[no-any-return, unused-ignore]
 
 
 @cache
@@ -190,19 +197,22 @@ def _no_cache(why: str) -> str:
 def install() -> None:
     """Make everything that the kernel calls callable from compiled code."""
     ieee_intrinsics.install()
-    register = numba.extending.register_jitable(**EXACT)
-    apart = numba.extending.register_jitable(**{**EXACT, "forceinline": False})
-    joint = numba.extending.register_jitable(**{**EXACT, "pipeline_class": JointCompiler})
     for function in functions():
-        if function.__module__ in PAIRS:
-            apart(function)
-        elif function in JOINTS:
-            joint(function)
-        elif function not in APART:
-            register(function)
+        if function not in APART:
+            options = EXACT | _compiler_of(function)
+            options["forceinline"] = function.__module__ not in PAIRS
+            numba.extending.register_jitable(**options)(function)
     for function, choose in APART.items():
         numba.extending.overload(function, jit_options=EXACT, strict=False)(choose)
     event.register("numba:compile", _Announcer())
+
+
+def _compiler_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return how a function is optimised, as an option of Numba."""
+    if function in JOINTS:
+        return {"pipeline_class": JointCompiler}
+    of_tables = function.__module__.startswith((maths.__name__, dispatch.__name__))
+    return {"pipeline_class": PartCompiler if of_tables else LoopCompiler}
 
 
 class _Announcer(event.Listener):  # type: ignore[misc, unused-ignore]
