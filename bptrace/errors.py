@@ -67,10 +67,13 @@ class EngineError(BptraceError):
     exit_code = 3
 
 
-def suggest(name: str, known: Sequence[str], most: int = 12, alike: float = 0.6) -> str:
+def suggest(
+    name: str, known: Sequence[str], most: int = 12, alike: float = 0.6, are_all: bool = True
+) -> str:
     """Return "Did you mean 'x'?" for the nearest known name, else the list of known names.
 
     `alike`, from 0 to 1, is how near it must be: the part of the letters that both have in common.
+    `are_all`: whether there are no other names than the `known` ones.
     """
     from difflib import get_close_matches  # costs 5 ms, and only a mistaken user needs it
 
@@ -81,4 +84,5 @@ def suggest(name: str, known: Sequence[str], most: int = 12, alike: float = 0.6)
     if not known:
         return ""
     more = f", … ({len(known)} in all)" if len(known) > most else ""
+    more = more if are_all else " and more"
     return f"Known: {', '.join(known[:most])}{more}."

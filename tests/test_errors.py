@@ -99,6 +99,8 @@ def test_long_lists_are_cut() -> None:
     assert suggest("?", known, most=2) == "Known: neuron 1, neuron 2, … (30 in all)."
     assert suggest("?", known[:2], most=2) == "Known: neuron 1, neuron 2."
     assert suggest("?", ()) == ""
+    some = suggest("?", known[:4], most=2, are_all=False)
+    assert some == "Known: neuron 1, neuron 2 and more."
 
 
 @given(st.text(), st.lists(st.text(min_size=1), min_size=1))

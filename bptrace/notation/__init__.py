@@ -6,19 +6,20 @@ reading of what people write. Colours and layout belong to `render`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from bptrace.address import AFTER, CORRECTED, Address, Quantity
+from bptrace.address import Address, Quantity
 from bptrace.maths.equations import Chapter, Equation
 from bptrace.maths.expr import FLOATS, ONE, Expr, Num, Op, Ref, inline, mul, neg, refs
 from bptrace.maths.rules import Rule
 from bptrace.model import Network, Problem
 from bptrace.notation.dialect import Dialect, dialect_names, get_dialect
+from bptrace.notation.lookup import Lookup
 from bptrace.notation.names import Names, to_ascii
-from bptrace.notation.parse import NotationError, Reader, folded, is_number
+from bptrace.notation.parse import NotationError, Reader
 from bptrace.notation.text import write
 from bptrace.printed import format_number
 
@@ -263,7 +264,7 @@ class Notation:
         """
         if minus_delta not in (None, self.minus_delta):
             return self._with_other_delta.read(text)
-        return Reader(text, self._known, self._longest).read()
+        return Reader(text, self._lookup).read()
 
     @cached_property
     def _with_other_delta(self) -> Notation:
@@ -272,54 +273,8 @@ class Notation:
         )
 
     @cached_property
-    def _known(self) -> dict[str, Expr]:
-        known: dict[str, Expr] = {}
-        for address, expr in self._places():
-            names = [self._names.name(address)] if expr is None else [self._names.delta(address)]
-            if address.quantity is Q.OUT and address.layer == 0 and self.network.layers[0].names:
-                names.append(self.neuron(0, address.neuron))
-            for name in names:
-                known.setdefault(name, Ref(address) if expr is None else expr)
-        for name, formula in list(known.items()):  # a spelling never hides another's name
-            for spelling in (to_ascii(name), folded(name), folded(to_ascii(name))):
-                known.setdefault(spelling, formula)
-        return {name: formula for name, formula in known.items() if not is_number(name)}
-
-    @cached_property
-    def _longest(self) -> int:
-        return max(map(len, self._known))
-
-    def _places(self) -> Iterator[tuple[Address, Expr | None]]:
-        """Yield every place that has a name of its own; δ comes with its formula."""
-        yield Address(Q.E), None
-        yield Address(Q.ETA), None
-        depth = self.network.depth
-        for l, layer in enumerate(self.network.layers):
-            for j in range(1, layer.size + 1):
-                yield Address(Q.OUT, l, j), None
-                if l == depth:
-                    yield Address(Q.T, 0, j), None
-                    yield Address(Q.E_K, 0, j), None
-                if l:
-                    yield Address(Q.IN, l, j), None
-                    yield self._delta(l, j)
-                    for i in range(1, self.network.widths[l - 1] + 1):  # missing ones, too
-                        yield from self._with_memory(Address(Q.W, l, j, i))
-                    if layer.biases:
-                        yield from self._with_memory(Address(Q.B, l, j))
-
-    def _with_memory(self, parameter: Address) -> Iterator[tuple[Address, None]]:
-        """Yield a parameter and what the rule remembers of it, which has two names if corrected."""
-        yield parameter, None
-        for quantity in self.memory:
-            yield parameter._replace(quantity=quantity), None
-            yield parameter._replace(quantity=AFTER[quantity]), None
-            if quantity in CORRECTED and len(self.memory) > 1:
-                yield parameter._replace(quantity=CORRECTED[quantity]), None
-
-    def _delta(self, l: int, j: int) -> tuple[Address, Expr | None]:
-        gradient = Address(Q.D_IN, l, j)
-        return gradient, neg(Ref(gradient)) if self.minus_delta else Ref(gradient)
+    def _lookup(self) -> Lookup:
+        return Lookup(self._names, self.memory, self.minus_delta)
 
 
 def abbreviated(expr: Expr, most: int) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from bptrace.address import BEFORE, Address, Quantity
 from bptrace.maths.rules import LETTERS, Rule
@@ -43,7 +44,8 @@ _SAMPLE = "⁽[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾"  # its ² is no square
 
 def to_ascii(text: str) -> str:
     """Return `text` with the signs of formulas written in ASCII (names of users stay)."""
-    text = re.sub(_SAMPLE, lambda found: found.group().translate(_DIGITS), text)
+    if "⁽" in text:  # a pattern takes 0.2 ms to compile, and few texts name samples
+        text = re.sub(_SAMPLE, lambda found: found.group().translate(_DIGITS), text)
     return text.translate(_TO_ASCII)
 
 
@@ -68,10 +70,39 @@ class Names:
         names = self.network.layers[l].names
         if names:
             return names[j - 1]
+        fields = {"j": j, "l": l + self.dialect.first_layer, "g": self._before[l] + j}
+        return self.neuron_pattern(l).format(**fields)
+
+    def neuron_pattern(self, l: int) -> str:
+        """Return how the dialect calls neurons of layer l that the file does not name."""
         depth = self.network.depth
         kind = "input" if l == 0 else "output" if l == depth else "hidden" if depth == 2 else "deep"
-        pattern = self.dialect.neuron[kind]
-        return pattern.format(j=j, l=l + self.dialect.first_layer, g=self._before[l] + j)
+        return self.dialect.neuron[kind]
+
+    # Numbers that count through the network, read backwards
+
+    @property
+    def most(self) -> int:
+        """No number in a name is larger."""
+        return max(self._before[-1], self._weights[-1])
+
+    def neuron_at(self, number: int) -> tuple[int, int] | None:
+        """Return layer and neuron by the neuron's number in the network; None if there is none."""
+        l = bisect_left(self._before, number) - 1
+        return (l, number - self._before[l]) if 0 <= l <= self.network.depth else None
+
+    def weight_at(self, number: int) -> tuple[int, int, int] | None:
+        """Return layer, neuron and source of a weight by its number, as in w5."""
+        l = bisect_left(self._weights, number) - 1
+        if not 0 < l <= self.network.depth:
+            return None
+        j, i = divmod(number - self._weights[l] - 1, self.network.widths[l - 1])
+        return l, j + 1, i + 1
+
+    def bias_at(self, number: int) -> tuple[int, int, int] | None:
+        """Return layer, neuron and 0 by the number of a bias; a shared one is that of neuron 1."""
+        l = bisect_left(self._biases, number) - 1
+        return (l, number - self._biases[l], 0) if 0 < l <= self.network.depth else None
 
     def name(self, address: Address, mark: bool = False) -> str:
         """Return the name of a quantity; with `mark` its sample is written as a superscript."""
@@ -89,18 +120,22 @@ class Names:
         return f"∂{self.name(top, mark)}/∂{self.name(address.denominator)}"
 
     def _memory(self, address: Address) -> str:
-        """Return the name of what a rule remembers.
+        """Return the name of what a rule remembers."""
+        pattern = self.memory_pattern(address.quantity)
+        return pattern.format(p=self.name(address.parameter))
+
+    def memory_pattern(self, quantity: Quantity) -> str:
+        """Return how the name of what a rule remembers is made from that of the parameter, p.
 
         A dialect may have a name of its own for a velocity that is the last step of the parameter,
         which that of Nesterov's rule is not.
         """
-        quantity = address.quantity
         head = BEFORE.get(quantity, quantity).head.replace("hat", "\u0302")
         plus = "⁺" if quantity in BEFORE else ""
         pattern = f"{head}_{{p}}{plus}"
         if head == "v" and self._keeps_step:
             pattern = self.dialect.names.get(f"velocity{plus and '_new'}", pattern)
-        return pattern.format(p=self.name(address.parameter))
+        return pattern
 
     def whole(self, address: Address, mark: bool = False) -> str:
         """Return the name of the matrix or vector in which a quantity stands: W^2, δ^2, ∂C/∂W^2.

@@ -8,8 +8,9 @@ derivative is ``d``, a name, ``/d`` and a name. Nothing is ever evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import isinf
+from typing import TYPE_CHECKING
 
 from bptrace.address import (
     AFTER,
@@ -23,6 +24,9 @@ from bptrace.address import (
 )
 from bptrace.errors import BptraceError, suggest
 from bptrace.maths.expr import ONE, Expr, Num, Op, Ref, add, call, div, mul, neg, square, sub
+
+if TYPE_CHECKING:
+    from bptrace.notation.lookup import Lookup
 
 _SAME = str.maketrans(
     {
@@ -72,13 +76,12 @@ class NotationError(BptraceError):
 
 
 class Reader:
-    """Reads one text; `names` maps every known name to its formula (usually one `Ref`)."""
+    """Reads one text; `known` are the names of a network in a dialect."""
 
-    def __init__(self, text: str, names: Mapping[str, Expr], longest: int) -> None:
+    def __init__(self, text: str, known: Lookup) -> None:
         self.written = text
         self.text = folded(text)
-        self.names = names
-        self.longest = longest
+        self.known = known
         self.at = 0
         self.depth = 0
         self.nested = 0
@@ -246,13 +249,12 @@ class Reader:
         return Ref(parameter._replace(quantity=_STEP[parameter.quantity])), found[1]
 
     def _known(self, start: int) -> tuple[Expr, int] | None:
-        for length in range(min(self.longest, len(self.text) - start), 0, -1):
-            if goes_on(self.text, start + length):
+        for end in range(min(start + self.known.longest, len(self.text)), start, -1):
+            if goes_on(self.text, end):
                 continue
-            for text in (self.written, self.text):
-                name = text[start : start + length]
-                if name in self.names:
-                    return self.names[name], start + length
+            for name in dict.fromkeys((self.written[start:end], self.text[start:end])):
+                if (found := self.known.find(name)) is not None:
+                    return found, end
         return None
 
     def _with_plus(self, found: tuple[Expr, int]) -> tuple[Expr, int]:
@@ -299,7 +301,8 @@ class Reader:
         form = FORMS.get(name.partition("[")[0]) if name.endswith("]") else None
         if form:
             return self._error(f"{_short(name)} is no quantity; expected numbers as in {form}")
-        near = suggest(name, tuple(self.names), most=8)
+        names, are_all = self.known.near(name)
+        near = suggest(name, names, most=8, are_all=are_all)
         return self._error(f"unknown quantity {_short(name)}. {near}")
 
 
