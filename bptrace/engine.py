@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "python", "numba")
 
-# Plain Python on a 2-GHz server core: 26 µs a step for 2-2-2, 157 for 2-10-10-1, 12,600 for
-# 784-30-10; these two constants give 20, 156 and 13,300.
-SECONDS_PER_WEIGHT = 0.55e-6
-SECONDS_PER_NEURON = 4e-6
+# Plain Python on a 2-GHz server core: 26 µs a step for 2-2-2, 155 for 2-10-10-1, 8,900 for
+# 784-30-10, and with a log 33, 182, 14,000; these two constants give 26, 174 and 10,900.
+SECONDS_PER_WEIGHT = 0.45e-6
+SECONDS_PER_NEURON = 5.5e-6
 
 # Importing NumPy and Numba and loading the kernels from the cache takes 0.5 to 0.6 s there. The
 # rest is for the first run ever, which compiles for some 15 s.
@@ -197,18 +197,30 @@ def with_parameters(problem: Problem, state: State) -> Problem:
 
 
 def go_on(
-    problem: Problem, state: State, steps: int, engine: str = "auto", log: bool = False
+    problem: Problem,
+    state: State,
+    steps: int,
+    engine: str = "auto",
+    log: bool = False,
+    again: array[float] | None = None,
 ) -> Run:
     """Do `steps` more steps, and return them as a trace that counts on from ``state.steps``.
 
     Any number of steps in any number of parts gives the bits of one run. Without a log the trace
     has no steps, only ``step_errors`` and ``state``, where it ended. Raises as `run` does.
+
+    `again` is the log of as many steps that nobody needs any more, to be written over; places that
+    a smaller batch leaves empty then keep what they had.
     """
     if steps < 0:
         raise BptraceError(f"{steps} steps: at least 0 are needed")
     chosen, remark = choose(problem, steps, engine)
     check_memory(problem, steps, log)
-    numbers = cast.new_log(problem.layout, state.numbers, steps, log)
+    if again is not None and len(again) == cast.log_slots(problem.layout, steps, log):
+        numbers = again
+        numbers[: len(state.numbers)] = state.numbers
+    else:
+        numbers = cast.new_log(problem.layout, state.numbers, steps, log)
     errors = cast.new_errors(steps)
     net, plan = cast.cast_net(problem), cast.cast_plan(problem, state.steps, steps, log)
     if chosen == "numba":
@@ -287,10 +299,17 @@ def memory_limit() -> int:
     with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
         built_in = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         sizes.append(built_in // 2 if built_in > 0 else MOST_MEMORY)
-    for name in CONTAINER_LIMITS:
+    return min(sizes + [size // 2 for size in _container_limits(CONTAINER_LIMITS)])
+
+
+@cache
+def _container_limits(names: tuple[str, ...]) -> list[int]:
+    """Read the limits once: a run in parts asks before each of them."""
+    found = []
+    for name in names:
         with suppress(ValueError, OSError), open(name, encoding="ascii") as file:
-            sizes.append(int(file.read()) // 2)  # "max", without a limit, is no number
-    return min(sizes)
+            found.append(int(file.read()))  # "max", without a limit, is no number
+    return found
 
 
 def gib(n_bytes: int) -> str:

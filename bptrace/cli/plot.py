@@ -165,7 +165,7 @@ def _source(
         from bptrace.store import open_trace
         from bptrace.store.pictures import shown
 
-        kept = shown(open_trace(file))
+        kept = shown(open_trace(file, ready=False))
         return kept.first, [kept]
     from bptrace.io.load import read_document
 

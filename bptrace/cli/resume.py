@@ -51,12 +51,12 @@ def command(
     from bptrace.store import open_trace, resume
 
     out = options.output(ctx, ascii)
-    begin = open_trace(directory).steps
+    begin = open_trace(directory, ready=False).steps
     code = 0
     try:
         trace = resume(directory, steps, engine, _progress(out))
     except KeyboardInterrupt:
-        trace, code = open_trace(directory), INTERRUPTED
+        trace, code = open_trace(directory, ready=False), INTERRUPTED
     if sys.stderr.isatty():
         sys.stderr.write("\r" + " " * WIDEST + "\r")
     remark(out.words("steps added", n=f"{trace.steps - begin:,}"))

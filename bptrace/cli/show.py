@@ -72,7 +72,7 @@ def command(
 
     options.check_matrix(matrix, only)
     out = options.output(ctx, ascii)
-    trace = open_trace(directory)
+    trace = open_trace(directory, ready=False)
     notation = out.notation(trace.problem, dialect)
     if verify:
         trace.verify()

@@ -5,10 +5,12 @@ Not responsible for how it gets to the disk (`sink`).
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import chain
-from math import ceil, prod
+from math import ceil, nan, prod
+from operator import ne
 from typing import TYPE_CHECKING, NamedTuple
 
 from bptrace.address import Quantity
@@ -25,29 +27,38 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-REPLAY_SECONDS = 0.025
-"""What recomputing from one checkpoint to the next may take: half of what a reader notices."""
+REPLAY_SECONDS = 0.008
+"""What recomputing from one checkpoint to the next should take."""
 
-COMPILED_IS_FASTER = 400
-"""By about this factor: 188 times for 2-2-2, 356 to 892 for wider networks (docs/benchmarks.md)."""
+PATIENCE = 0.04
+"""What it may take in plain Python, before compiled code, which takes half a second to load, has to
+do it: a reader notices more than 50 ms."""
 
-MOST_SHARE = 0.01
+COMPILED_IS_FASTER = 700
+"""By this factor at least: 1,400 times for 784-30-10 (docs/benchmarks.md)."""
+
+MOST_SHARE, MOST_SHARE_IF_COMPILED = 0.05, 0.01
 """Checkpoints take at most this part of what the full records would."""
 
 
 def interval(problem: Problem) -> int:
     """Return after how many steps there is a checkpoint: 1, 2, 5, 10, 20, … or what space demands.
 
-    As many as plain Python recomputes in `REPLAY_SECONDS`; where these checkpoints would take more
-    than `MOST_SHARE` of the full records, as many as compiled code does; and never so few that they
-    still take more.
+    As many as plain Python recomputes in `REPLAY_SECONDS`, or in `PATIENCE` if fewer would take
+    more space than `MOST_SHARE`; else as many as compiled code recomputes in the same time.
     """
     per_step = max(plain_seconds(problem, 1), 1e-9)
     share = problem.layout.n_carried / problem.layout.size
-    steps = REPLAY_SECONDS / per_step
-    if share > MOST_SHARE * steps:
-        steps *= COMPILED_IS_FASTER
-    return max(_round(steps), ceil(share / MOST_SHARE) if share > MOST_SHARE * _round(steps) else 1)
+    steps = max(_round(REPLAY_SECONDS / per_step), ceil(share / MOST_SHARE))
+    if is_plain(problem, steps):
+        return steps
+    compiled = _round(REPLAY_SECONDS / per_step * COMPILED_IS_FASTER)
+    return max(compiled, ceil(share / MOST_SHARE_IF_COMPILED))
+
+
+def is_plain(problem: Problem, interval: int) -> bool:
+    """Return whether plain Python recomputes the steps from one checkpoint to the next."""
+    return plain_seconds(problem, interval) <= PATIENCE
 
 
 def _round(steps: float) -> int:
@@ -178,12 +189,20 @@ def rows_of(array: Array, run: Run) -> bytes:
     return canonical(np.ascontiguousarray(picked).ravel())
 
 
+FEW = 4096
+"""Numbers that are looked at one by one, in 0.1 ms: importing NumPy takes 100."""
+
+
 def canonical(numbers: NDArray[np.float64] | array[float]) -> bytes:
     """Return the bits of numbers; every nan has the same ones.
 
     Which of its many bit patterns a nan gets is up to the processor and the compiler; all others
     are the same in every engine.
     """
+    if isinstance(numbers, array) and len(numbers) <= FEW and sys.byteorder == "little":
+        if any(map(ne, numbers, numbers)):
+            numbers = array("d", [nan if x != x else x for x in numbers])
+        return numbers.tobytes()
     import numpy as np
 
     found = np.asarray(numbers, dtype="<f8")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple
 
 from bptrace import engine as engines
 from bptrace.address import Quantity
@@ -22,6 +23,7 @@ from bptrace.store import contents, files
 from bptrace.store.arrays import Array
 from bptrace.store.contents import canonical
 from bptrace.store.files import BLOCKS, PROBLEM, StoreError, damaged, hashed
+from bptrace.store.replayed import Replayed
 from bptrace.trace import Trace
 
 if TYPE_CHECKING:
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
 MOST_KEPT = 2**24
 """Bytes of full records that are kept in memory at a time; filling four times as many took as long
 as 500 steps of 784-30-10."""
-
-PATIENCE = 0.1
-"""Seconds of plain Python above which a stretch is recomputed by compiled code."""
 
 
 class Stretch(NamedTuple):
@@ -63,13 +62,13 @@ class StoredTrace(Trace):
         self.arrays = {array.path: array for array in self.info.arrays}
         problem = _problem(folder, self.info)
         self._hashes: dict[str, str] | None = None
-        self._block: tuple[str, bytes] = ("", b"")
+        self._blocks: dict[str, tuple[int, bytes]] = {}
         self._run: Run | None = None
         start = engines.go_on(problem, engines.start(problem), 0, "python")
-        log = _Replayed(self, problem.layout.size, problem.layout.n_carried)
+        log = Replayed(self, problem.layout.size, problem.layout.n_carried)
         super().__init__(problem, log, "python", start._read)
         self.steps = self.committed.steps
-        self.engine = _engine(problem, self.info.interval)
+        self.engine = "python" if contents.is_plain(problem, self.info.interval) else "numba"
 
     @property
     def goal(self) -> int:
@@ -100,10 +99,11 @@ class StoredTrace(Trace):
         return _floats(self.rows("E", begin, end))
 
     def _read_block(self, array: Array, number: int) -> bytes:
-        """Return what counts of a block; the last one is kept."""
+        """Return what counts of a block; the last one of each array is kept."""
+        kept, raw = self._blocks.get(array.path, (-1, b""))
+        if kept == number:
+            return raw
         path = array.block(number)
-        if self._block[0] == path:
-            return self._block[1]
         rows = min(array.rows(self.steps) - number * array.block_rows, array.block_rows)
         counting = rows * array.row_bytes
         place = self.folder / path
@@ -115,7 +115,7 @@ class StoredTrace(Trace):
         if hashed(raw) != self._hash_of(path, rows == array.block_rows):
             first, last = (array.step(number * array.block_rows + r) for r in (0, rows - 1))
             raise damaged(place, f"the hash of steps {first} to {last} is another")
-        self._block = (path, raw)
+        self._blocks[array.path] = (number, raw)
         return raw
 
     def _hash_of(self, path: str, is_full: bool) -> str | None:
@@ -154,13 +154,36 @@ class StoredTrace(Trace):
             self._run = self._replay(step)
         return self._run
 
+    def get_ready(self) -> None:
+        """Load what single steps need; see `open_trace`."""
+        self._read("E", None)  # the names of all weights are listed: 0.2 s for 784-30-10
+        if self._replays_with() == "numba":
+            for log in (False, True):  # each has machine code of its own
+                engines.go_on(self.problem, engines.start(self.problem), 1, self.engine, log)
+
+    def _replays_with(self) -> str:
+        """Return the engine for single steps; only now it is known whether Numba is there."""
+        if self.engine == "numba":
+            self.engine = engines.by_name("auto").engine
+        return self.engine
+
     def parts(self) -> Iterator[Run]:
-        """Yield full logs of all steps, one stretch after the other."""
-        step = 1
-        while step <= self.steps:
-            run = self.part(step)
-            yield run
-            step = run.numbers.stop
+        """Yield full logs of all steps, several stretches at a time, or a part of a long one."""
+        k, size = self.info.interval, 8 * self.layout.size
+        engine = engines.choose(self.problem, self.steps).engine
+        together = max(1, MOST_KEPT // (k * size)) * k
+        pieces = max(1, MOST_KEPT // size)
+        for begin in range(0, self.steps, together):
+            end = min(begin + together, self.steps)
+            state = self._checkpoint(begin)
+            if (end - begin) * size > MOST_KEPT:  # once without a log, to prove it all beforehand
+                self._prove([engines.go_on(self.problem, state, end - begin, engine)])
+            while state.steps < end:
+                count = min(end - state.steps, pieces)
+                run = engines.go_on(self.problem, state, count, engine, log=True)
+                state = run.state
+                self._prove([run])
+                yield run
 
     def _replay(self, step: int) -> Run:
         """Run a stretch again, with a log of as many of its steps as may be kept."""
@@ -168,26 +191,43 @@ class StoredTrace(Trace):
         kept = max(1, MOST_KEPT // (8 * self.layout.size))
         first = begin + max(0, step - 1 - begin) // kept * kept
         last = min(first + kept, end)
-        state, runs = self._checkpoint(begin), []
+        state, runs, engine = self._checkpoint(begin), [], self._replays_with()
         for until, log in ((first, False), (last, True), (end, False)):
-            run = engines.go_on(self.problem, state, until - state.steps, self.engine, log)
+            if until == state.steps and not log:
+                continue
+            run = engines.go_on(self.problem, state, until - state.steps, engine, log)
             state = run.state
             runs.append(run)
-        self._prove(Stretch(begin, end), [e for run in runs for e in run.step_errors], state)
-        return runs[1]
+        self._prove(runs)
+        return next(run for run in runs if run.numbers or end == 0)
 
-    def _prove(self, stretch: Stretch, errors: Sequence[float], state: State) -> None:
-        """Compare what was recomputed with what is stored."""
-        begin, end = stretch
-        found, stored = canonical(array("d", errors)), self.rows("E", begin, end)
+    def _prove(self, runs: Sequence[Run]) -> None:
+        """Compare what was recomputed in one go with what is stored: E, and states."""
+        begin, state = runs[0].first - 1, runs[-1].state
+        errors = array("d", chain.from_iterable(run.step_errors for run in runs))
+        found, stored = canonical(errors), self.rows("E", begin, state.steps)
         if found != stored:
             wrong = next(k for k in range(len(errors)) if found[8 * k :][:8] != stored[8 * k :][:8])
             raise self._mismatch(f"E of step {begin + wrong + 1}")
-        raw = canonical(state.numbers)
-        if end == self.steps and hashed(raw) != self.committed.state:
-            raise self._mismatch(f"what step {end} left")
-        if end % self.info.interval == 0 and raw != self._checkpoint_bytes(end):
-            raise self._mismatch(f"the checkpoint after step {end}")
+        if state.steps == self.steps and hashed(canonical(state.numbers)) != self.committed.state:
+            raise self._mismatch(f"what step {self.steps} left")
+        for run in runs:
+            if len(run.step_errors):
+                self._prove_checkpoints(run)
+
+    def _prove_checkpoints(self, run: Run) -> None:
+        """Compare the states in a log, or that at the end if there is none, with checkpoints."""
+        k, n, end = self.info.interval, self.layout.n_carried, run.state.steps
+        due = range(-(-(run.first if run.steps else end) // k) * k, end + 1, k)
+        found = array("d")
+        for step in due:
+            at = (step + 1 - run.first) * self.layout.size if run.steps else 0
+            found.extend(run.log[at : at + n])
+        raw, stored = canonical(found), self._checkpoint_bytes(due)
+        if raw != stored:
+            pairs = ((raw[at:][: 8 * n], stored[at:][: 8 * n]) for at in range(0, len(raw), 8 * n))
+            wrong = next(step for step, (a, b) in zip(due, pairs, strict=True) if a != b)
+            raise self._mismatch(f"the checkpoint after step {wrong}")
 
     def _mismatch(self, what: str) -> StoreError:
         kernels = self.info.kernels
@@ -201,9 +241,10 @@ class StoredTrace(Trace):
         return StoreError(f"{self.folder}: recomputing gives another number for {what}. {cure}")
 
     def _checkpoint(self, steps: int) -> State:
-        return State(steps, _floats(self._checkpoint_bytes(steps)))
+        return State(steps, _floats(self._checkpoint_bytes(range(steps, steps + 1))))
 
-    def _checkpoint_bytes(self, steps: int) -> bytes:
+    def _checkpoint_bytes(self, steps: range) -> bytes:
+        """Return the states after these steps, all of which have a checkpoint."""
         if self.info.arithmetic != files.ARITHMETIC:
             raise StoreError(
                 f"{self.folder}: bptrace {self.info.bptrace} wrote this trace with the arithmetic "
@@ -211,8 +252,8 @@ class StoredTrace(Trace):
                 f"other bits. Open it with bptrace {self.info.bptrace}; the stored arrays can be "
                 "read by any program"
             )
-        row = steps // self.info.interval
-        return self.rows("checkpoints/state", row, row + 1)
+        row = steps.start // self.info.interval
+        return self.rows("checkpoints/state", row, row + len(steps))
 
     # As a trace
 
@@ -304,15 +345,26 @@ class StoredTrace(Trace):
         verify.verify(self)
 
 
-def open_trace(folder: str | os.PathLike[str]) -> StoredTrace:
+def open_trace(folder: str | os.PathLike[str], ready: bool = True) -> StoredTrace:
     """Open a trace on disk; what a writer adds afterwards is seen by opening it again.
+
+    Parameters
+    ----------
+    folder : path
+    ready : bool
+        Whether all is loaded that recomputes steps, so that any step is there within 50 ms. For
+        wide networks that is compiled code, which takes half a second (and 15 s to compile the
+        first time ever). False leaves it to the first step that is asked for.
 
     Raises
     ------
     StoreError
         If it is no trace, one of another version, or damaged.
     """
-    return StoredTrace(Path(folder))
+    trace = StoredTrace(Path(folder))
+    if ready:
+        trace.get_ready()
+    return trace
 
 
 def read_hashes(folder: Path, committed: files.Committed) -> dict[str, str]:
@@ -327,49 +379,6 @@ def read_hashes(folder: Path, committed: files.Committed) -> dict[str, str]:
         raise damaged(path, f"{files.COMMITTED} has another hash for it")
     pairs = (line.split("  ", 1) for line in raw.decode().splitlines())
     return {name: found for found, name in pairs}
-
-
-class _Replayed(Sequence[float]):
-    """The log of a whole run, of which a stretch at a time is in memory."""
-
-    def __init__(self, trace: StoredTrace, size: int, carried: int) -> None:
-        self._trace, self._size, self._carried = trace, size, carried
-
-    def __len__(self) -> int:
-        return self._trace.committed.steps * self._size + self._carried
-
-    @overload
-    def __getitem__(self, index: int) -> float: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> array[float]: ...
-
-    def __getitem__(self, index: int | slice) -> float | array[float]:
-        if isinstance(index, slice):
-            return self._slice(range(*index.indices(len(self))))
-        run, at = self._place(index if index >= 0 else index + len(self))
-        return run.log[at]
-
-    def _place(self, index: int) -> tuple[Run, int]:
-        """Return the part of the run that a slot is in, and where; the end belongs to the last."""
-        trace = self._trace
-        run = trace.part(min(index // self._size + 1, trace.steps))
-        at = index - (run.first - 1) * self._size
-        if not 0 <= at < len(run.log):
-            raise IndexError(f"slot {index} outside a log of {len(self)}")
-        return run, at
-
-    def _slice(self, indices: range) -> array[float]:
-        found = array("d")
-        if indices.step != 1:
-            return array("d", (self[k] for k in indices))
-        index = indices.start
-        while index < indices.stop:
-            run, at = self._place(index)
-            piece = run.log[at : at + indices.stop - index]
-            found.extend(piece)
-            index += len(piece)
-        return found
 
 
 def _problem(folder: Path, info: files.Info) -> Problem:
@@ -396,13 +405,6 @@ def _problem(folder: Path, info: files.Info) -> Problem:
             "not what they were when it was recorded. Install the scikit-learn of that time"
         )
     return problem
-
-
-def _engine(problem: Problem, steps: int) -> str:
-    """Return which engine recomputes stretches of `steps` steps."""
-    if engines.plain_seconds(problem, steps) <= PATIENCE:
-        return "python"
-    return engines.choose(problem, 10**12, "auto").engine
 
 
 def _floats(raw: bytes) -> array[float]:

@@ -23,7 +23,7 @@ from bptrace import engine as engines
 from bptrace.engine import Run, State
 from bptrace.errors import BptraceError
 from bptrace.model import Problem
-from bptrace.store import files
+from bptrace.store import contents, files
 from bptrace.store.contents import canonical, rows_of
 from bptrace.store.create import attributes, create, refused
 from bptrace.store.files import StoreError
@@ -42,6 +42,11 @@ MOST_WAITING = 2
 
 MOST_LOG = 2**26
 """Bytes of full records that are held at a time, where the file asks for quantities in full."""
+
+
+RING_BYTES = 2**22
+"""Bytes of full records that are written over and over, where only checkpoints are taken from them:
+small enough for a cache."""
 
 
 class Portion(NamedTuple):
@@ -135,6 +140,7 @@ class Writer:
         self._committed = trace.committed.steps, trace.goal
         self._pending: list[Piece] = []
         self._made = Made(0, [])
+        self._ring: array[float] | None = None
         self._size, self._handed_at = 0, monotonic()
         self._error: BaseException | None = None
         self._queue: Queue[Portion | None] = Queue(MOST_WAITING)
@@ -155,13 +161,13 @@ class Writer:
         """Do `steps` more steps, record them as they come, and return them without a log."""
         begin, errors = self.state.steps, array("d")
         chosen, remark = engines.choose(self.problem, steps, engine)
-        run = self.go_on(self.problem, self.state, 0, chosen)
-        while len(errors) < steps:
-            count = min(self._room(self.state), steps - len(errors))
+        while True:  # also once for no steps
+            count = min(self._room(self.state, chosen), steps - len(errors))
             run = self.go_on(self.problem, self.state, count, chosen)
             errors.extend(run.step_errors)
             self.write(run)
-        return _without_log(run, begin, errors, remark)
+            if len(errors) >= steps:
+                return _without_log(run, begin, errors, remark)
 
     def go_on(
         self, problem: Problem, state: State, steps: int, engine: str = "auto", log: bool = False
@@ -171,28 +177,43 @@ class Writer:
         Nothing is recorded before the run is given to `write`: whoever calculates may do a part
         again, or less of it.
         """
-        if log or steps <= self._room(state):
-            run = engines.go_on(problem, state, steps, engine, log or self.needs_log)
+        if log:
+            run = engines.go_on(problem, state, steps, engine, log)
             self._made = Made(state.steps, self._pieces([run]))
-            return run if log else _without_log(run, state.steps, run.step_errors, "")
+            return run
         begin, errors, made = state.steps, array("d"), []
         chosen, remark = engines.choose(problem, steps, engine)
-        while len(errors) < steps:
-            count = min(self._room(state), steps - len(errors))
-            run = engines.go_on(problem, state, count, chosen, self.needs_log)
+        while True:
+            count = min(self._room(state, chosen), steps - len(errors))
+            run = self._calculate(problem, state, count, chosen)
             made += self._pieces([run])
             errors.extend(run.step_errors)
             state = run.state
-        self._made = Made(begin, made)
-        return _without_log(run, begin, errors, remark)
+            if len(errors) >= steps:
+                self._made = Made(begin, made)
+                return _without_log(run, begin, errors, remark)
 
-    def _room(self, state: State) -> int:
+    def _calculate(self, problem: Problem, state: State, steps: int, engine: str) -> Run:
+        """Do as many steps as `_room` says at most, with a log if states between are needed."""
+        if self.needs_log or steps <= self._to_checkpoint(state):
+            return engines.go_on(problem, state, steps, engine, self.needs_log)
+        run = engines.go_on(problem, state, steps, engine, log=True, again=self._ring)
+        self._ring = run.log  # type: ignore[assignment]  # of an array that the engine made
+        return run
+
+    def _room(self, state: State, engine: str) -> int:
         """Return how many steps one call of the kernels may do.
 
-        A log has to fit into memory; without one, a call ends with the next checkpoint.
+        A log has to fit into memory. Without one, a call ends with the next checkpoint; where these
+        are so near that a call takes longer than its steps, a log holds the states of several.
         """
+        size = 8 * self.problem.layout.size
         if self.needs_log:
-            return max(1, MOST_LOG // (8 * self.problem.layout.size))
+            return max(1, MOST_LOG // size)
+        near = engine == "numba" and contents.is_plain(self.problem, self._interval)
+        return max(self._to_checkpoint(state), RING_BYTES // size if near else 0)
+
+    def _to_checkpoint(self, state: State) -> int:
         return self._interval - state.steps % self._interval
 
     def write(self, run: Run) -> None:
@@ -239,7 +260,10 @@ class Writer:
         k = self._interval
         due = range(-(-run.first // k) * k, state.steps + 1, k)
         if due:
-            rows["checkpoints/state"] = b"".join(canonical(_left_by(run, s, state)) for s in due)
+            left = array("d")
+            for step in due:
+                left += _left_by(run, step, state)
+            rows["checkpoints/state"] = canonical(left)
             rows["checkpoints/step"] = struct.pack(f"<{len(due)}q", *due)
         return Piece(rows | {array.path: rows_of(array, run) for array in self._logged}, state)
 

@@ -28,7 +28,7 @@ def test_overview(bptrace, trace):
         "three samples",
         "  steps        620 of 1,300",
         f"  E            0.218367 … {open_trace(trace).at('E', 620):.6g}",
-        "  checkpoints  every 500 steps",
+        "  checkpoints  every 100 steps",
     ]
     assert lines[4] == "  in full      in, out, delta, E, parameters, gradients; every 7 steps"
     assert "the records of all steps would take 278 kB" in lines[5]
@@ -54,7 +54,7 @@ def test_overview_as_json(bptrace, trace):
         "title": "three samples",
         "steps": 620,
         "goal": 1300,
-        "checkpoints": 500,
+        "checkpoints": 100,
         "log": {
             "every": 7,
             "quantities": ["in", "out", "delta", "E", "parameters", "gradients"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from array import array
 from random import Random
 
@@ -15,6 +17,7 @@ from bptrace.errors import BptraceError
 from bptrace.model import LOG_QUANTITIES
 from bptrace.store import StoreError, Writer, contents, open_trace, record, resume
 from bptrace.store import stored as stored_module
+from bptrace.store import writer as writer_module
 
 NAMES = ("out_o1", "w1+", "E", "dE/dw2", "delta_h2", "b1", "step_w3", "t_o1 - out_o1")
 
@@ -154,15 +157,20 @@ def test_quantities_in_full_are_those_of_the_run(logged, tmp_path):
     assert samples.tolist() == padded
 
 
-def test_checkpoints_are_near_and_small(problem, tmp_path):
+def test_checkpoints_are_near_and_small():
     from benchmarks.networks import build
 
-    narrow, wide = contents.interval(build((2, 2, 2))), contents.interval(build((784, 30, 10)))
-    assert (narrow, contents.interval(problem)) == (1000, 500)
-    assert engine.plain_seconds(build((2, 2, 2)), narrow) <= contents.REPLAY_SECONDS
-    layout = build((784, 30, 10)).layout
-    per_step = layout.n_carried / wide + 2  # E and the number of the step
-    assert per_step <= contents.MOST_SHARE * layout.size
+    expected = {(2, 2, 2): 200, (2, 10, 10, 1): 20, (40, 30, 20): 10, (784, 30, 10): 500}
+    for widths, interval in expected.items():
+        problem = build(widths)
+        layout = problem.layout
+        assert contents.interval(problem) == interval, widths
+        share, is_wide = layout.n_carried / interval / layout.size, widths == (784, 30, 10)
+        assert contents.is_plain(problem, interval) == (not is_wide)
+        assert share <= (contents.MOST_SHARE_IF_COMPILED if is_wide else contents.MOST_SHARE)
+    layout = build((2, 2, 2)).layout
+    per_step = layout.n_carried / 200 + 2  # E and the number of the step
+    assert per_step <= 0.06 * layout.size
 
 
 def test_no_error_to_store(tmp_path):
@@ -190,11 +198,103 @@ def test_nan_has_one_pattern_of_bits():
     assert contents.canonical(array("d", [odd, -0.0])) == struct.pack("<dd", float("nan"), -0.0)
 
 
-def test_the_trace_in_memory_is_released(problem, tmp_path):
-    stored = record(problem, tmp_path / "trace")
-    parts = [run.numbers for run in stored.parts()]
-    assert parts == [range(1, 501), range(501, 1001), range(1001, 1301)]
+@pytest.mark.parametrize(
+    ("kept", "ends"),
+    [
+        (1, range(1, 1301)),  # records
+        (200, [200, 400, 500, 700, 900, 1000, 1200, 1300]),
+        (500, [500, 1000, 1300]),
+        (1100, [1000, 1300]),
+        (9999, [1300]),
+    ],
+)
+def test_all_records_of_all_steps(problem, tmp_path, monkeypatch, kept, ends):
+    stored, run = record(problem, tmp_path / "trace"), engine.run(problem, "python")
+    monkeypatch.setattr(stored_module, "MOST_KEPT", kept * 8 * problem.layout.size)
+    begin, whole = 0, run.log.tobytes()
+    for part, end in zip(stored.parts(), ends, strict=True):
+        assert part.numbers == range(begin + 1, end + 1)
+        at = 8 * problem.layout.size * begin
+        assert whole[at:].startswith(part.log.tobytes())
+        begin = end
     assert repr(stored).endswith("trace': steps=1300 of 1300>")
+
+
+@pytest.mark.parametrize("kept", [200, 9999])
+def test_parts_are_proved_before_they_are_given(problem, tmp_path, monkeypatch, kept):
+    """With a wrong number behind the part, too, if the next checkpoint is behind it."""
+    stored = record(problem, tmp_path / "trace")
+    monkeypatch.setattr(stored_module, "MOST_KEPT", kept * 8 * problem.layout.size)
+    rows = stored.rows
+
+    def forged(path: str, begin: int, end: int) -> bytes:
+        raw = bytearray(rows(path, begin, end))
+        if path == "checkpoints/state" and begin <= 2 < end:
+            raw[-1] ^= 1
+        return bytes(raw)
+
+    monkeypatch.setattr(stored, "rows", forged)
+    found = []
+    with pytest.raises(StoreError, match="another number for the checkpoint after step 1000"):
+        found.extend(run.numbers[-1] for run in stored.parts())
+    assert found == ([200, 400, 500] if kept == 200 else [])
+
+
+@pytest.mark.jit
+def test_opening_loads_what_takes_long(problem, tmp_path, monkeypatch):
+    record(problem, tmp_path / "trace", 600, "python")
+    monkeypatch.setattr(contents, "is_plain", lambda problem, interval: False)
+    run, calls = engine.go_on, []
+
+    def counted(*arguments, **named):
+        calls.append(arguments)
+        return run(*arguments, **named)
+
+    monkeypatch.setattr(engine, "go_on", counted)
+    for ready in (False, True):
+        calls.clear()
+        trace = open_trace(tmp_path / "trace", ready)
+        assert trace.engine == "numba"
+        assert [(a[2], a[4]) for a in calls if a[3] == "numba"] == (
+            [(1, False), (1, True)] if ready else []
+        )
+        assert trace.at("w1+", 77) == engine.run(problem, "python", 77).at("w1+", 77)
+
+
+def test_without_numba_plain_python_recomputes(problem, tmp_path, monkeypatch):
+    record(problem, tmp_path / "trace", 600, "python")
+    monkeypatch.setattr(contents, "is_plain", lambda problem, interval: False)
+    monkeypatch.setattr(
+        engine, "_numba_missing", lambda: "Numba cannot be imported (it is not here)"
+    )
+    trace = open_trace(tmp_path / "trace")
+    assert trace.at("w1+", 77) == engine.run(problem, "python", 77).at("w1+", 77)
+    assert trace.engine == "python"
+
+
+def test_a_step_of_a_small_network_needs_no_numpy(problem, tmp_path):
+    record(problem, tmp_path / "trace", 1300, "python")
+    program = (
+        "import sys; from bptrace.store import open_trace\n"
+        "print(open_trace(sys.argv[1]).at('w1+', 700) != 0, 'numpy' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "trace")], capture_output=True, text=True
+    )
+    assert result.stdout == "True False\n", result.stderr
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("ring", [2**12, 2**16])
+def test_checkpoints_from_a_log_are_the_same(problem, tmp_path, monkeypatch, ring):
+    """Compiled code goes past checkpoints, with a log that is written over."""
+    record(problem, tmp_path / "python", 1300, "python")
+    monkeypatch.setattr(writer_module, "RING_BYTES", ring)
+    with Writer.create(problem, tmp_path / "numba", 1300) as writer:
+        for steps in (1, 0, 498, 600, 201):
+            run = writer.advance(steps, "numba")
+            assert len(run.step_errors) == steps
+    assert content(tmp_path / "python") == content(tmp_path / "numba")
 
 
 def test_log_table_faults(tmp_path):
