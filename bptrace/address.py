@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from bptrace.errors import BptraceError
+from bptrace.tuples import NamedTuple
 
 
 class Quantity(Enum):

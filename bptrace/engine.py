@@ -13,13 +13,14 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bptrace.address import Address
 from bptrace.errors import BptraceError, ModelError, UnknownName
 from bptrace.kernels import cast, source
 from bptrace.model import Parameters, Problem
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.maths.expr import Expr

@@ -8,7 +8,8 @@ terminal: `cli` prints errors.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+
+from bptrace.tuples import NamedTuple
 
 
 class BptraceError(Exception):

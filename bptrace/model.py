@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field
 from functools import cached_property
 from math import isfinite
-from typing import NamedTuple
 
 from bptrace.address import Address, Layout, Quantity, Shape
 from bptrace.brief import Brief, frozen
@@ -20,6 +19,7 @@ from bptrace.errors import ModelError
 from bptrace.maths.rules import RULES, Rule
 from bptrace.order import shuffled
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 ORDERS = ("file", "shuffled")
 """Orders of samples with a name; any other is a list of samples."""

@@ -13,7 +13,9 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:  # both cost milliseconds to import, and a plain run asks for neither
     from decimal import Decimal

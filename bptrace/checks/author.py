@@ -6,7 +6,6 @@ Not responsible for verdicts: it takes them from a `Report` and calculates with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.findings import Candidate
@@ -18,6 +17,7 @@ from bptrace.checks.report import Mistaken, Report, Verdict
 from bptrace.maths.expr import FLOATS, Expr, Op, Ref
 from bptrace.printed import Printed
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 
 class Mended(NamedTuple):

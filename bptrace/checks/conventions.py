@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.findings import Candidate, kind_of, likeness
@@ -20,6 +19,7 @@ from bptrace.maths.own import activation_of
 from bptrace.maths.rules import ETA, GRADIENT, PARAMETER, V_NEW, V
 from bptrace.maths.updates import step_of
 from bptrace.model import Problem
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 Rewrite = Callable[[Address, Expr], Expr]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import log2
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bptrace.checks.claims import Judge
 from bptrace.checks.findings import Finding
 from bptrace.checks.lines import RIGHT, WRONG, Line, Statement
 from bptrace.checks.search import UNKNOWN_BITS, Prior, repriced
 from bptrace.checks.views import information
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.checks.conventions import Hypothesis

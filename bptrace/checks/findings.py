@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval
 from bptrace.maths.expr import Expr
+from bptrace.tuples import NamedTuple
 
 _NOTHING: Mapping[Key, float] = {}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import floor, log10
-from typing import NamedTuple
 
 from bptrace.checks.interval import Interval
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 
 class Fit(NamedTuple):

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from bptrace import engine as engines
 from bptrace.address import Address, Quantity
@@ -32,6 +32,7 @@ from bptrace.kernels.cast import cast_net, cast_plan
 from bptrace.kernels.duals import dual_gradients
 from bptrace.kernels.ground import cast_ground
 from bptrace.model import Problem, Training
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 

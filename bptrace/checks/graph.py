@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import isclose
-from typing import NamedTuple
 
 from bptrace.address import AFTER, BEFORE, Address, Quantity
 from bptrace.checks.interval import tightened
@@ -21,6 +20,7 @@ from bptrace.maths.own import activation_of
 from bptrace.maths.updates import step_of
 from bptrace.model import Problem
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 _UPDATES = (Q.W_NEW, Q.B_NEW, Q.STEP_W, Q.STEP_B)

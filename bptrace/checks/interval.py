@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.expr import ONE, Expr, Op, Reading
+from bptrace.tuples import NamedTuple
 
 FLOAT64, FLOAT32 = 1.2e-16, 6.0e-8
 """Relative rounding of one operation, a little more than half a unit in the last place."""

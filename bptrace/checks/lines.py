@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from bptrace.checks.findings import Finding
 from bptrace.checks.fit import Fit
 from bptrace.checks.graph import Key
 from bptrace.model import Claim
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 RIGHT, ROUNDING, CARRIED, WRONG = "right", "rounding", "carried", "wrong"
 GOOD = (RIGHT, ROUNDING)

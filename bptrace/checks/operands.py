@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from bptrace.checks.fit import fit
 from bptrace.checks.graph import Graph, Key
@@ -11,6 +10,7 @@ from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import Statement
 from bptrace.maths.expr import Expr, Num, Op
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 DEEPEST = 3
 """How many unprinted steps an author writes out in one formula (∂E/∂out · ∂out/∂in · out)."""

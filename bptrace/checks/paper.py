@@ -5,7 +5,7 @@ What tables of many pages need, and nothing that cannot be sent from one process
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from bptrace.tuples import NamedTuple
 
 
 class Mistake(NamedTuple):

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
 from bptrace.checks.lines import ACCEPTED, GOOD, WRONG, Line
 from bptrace.model import Claim, Problem
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.checks.conventions import Reading

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import islice
 from math import log2
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.claims import Judge
@@ -34,6 +33,7 @@ from bptrace.checks.views import (
 )
 from bptrace.maths.expr import Expr, inline, refs
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 UNKNOWN_BITS = -log2(UNKNOWN)
 MOST_PAIRS, ALL_PAIRS = 5_000, 10_000

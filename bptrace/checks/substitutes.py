@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import islice
 from math import isfinite
-from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.claims import Judge
@@ -19,6 +18,7 @@ from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Step, Variant, formulas
 from bptrace.checks.views import Neighbourhood, Try, narrowed
 from bptrace.maths.expr import Expr, Ref, refs
+from bptrace.tuples import NamedTuple
 
 MOST_FOREIGN = 200
 """Other quantities of a page that are tried in the place of each operand."""

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace import engine
 from bptrace.address import AFTER, Address, Quantity
@@ -24,6 +24,7 @@ from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import Ref
 from bptrace.maths.rules import RULES
 from bptrace.model import Problem, Training
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 DIGIT: Final = 0.1

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from math import log, log2
 from operator import itemgetter
-from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.claims import Judge
@@ -16,6 +15,7 @@ from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Variant
 from bptrace.maths.expr import FLOATS, Expr
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 MOST_PLACES = 80
 """Unprinted steps before a line that are searched, the nearest first."""

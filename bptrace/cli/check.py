@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from functools import partial
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from bptrace.cli import faults, options, program
 from bptrace.cli.judging import judged
 from bptrace.errors import BptraceError
+from bptrace.tuples import NamedTuple
 
 WRONG = 1
 

@@ -6,12 +6,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bptrace.cli import faults, options
 from bptrace.cli.check import WRONG
 from bptrace.cli.judging import judged
 from bptrace.errors import BptraceError, FileError
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.checks.paper import Paper

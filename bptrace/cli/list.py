@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bptrace.cli import options, program
 from bptrace.maths.expr import Expr
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.maths.rules import Rule

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bptrace.cli.program import language_of, option
 from bptrace.errors import BptraceError
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from rich.console import Console

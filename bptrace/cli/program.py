@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from importlib import import_module
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -19,6 +19,7 @@ from bptrace.cli import faults, layout
 from bptrace.errors import suggest
 from bptrace.kernels import news
 from bptrace.render.words import LANGUAGES, Words, language_of_locale
+from bptrace.tuples import NamedTuple
 
 LANGUAGE = "bptrace.language"
 """Where the context of click keeps the language of help and output."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from bptrace.cli import options, program
 from bptrace.errors import BptraceError
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.model import Problem

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bptrace.cli import faults, options, plot, program
 from bptrace.training.stop import Reason, planned_steps
 from bptrace.training.wish import Wish
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.cli.interrupt import Interrupt

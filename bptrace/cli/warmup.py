@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from bptrace.cli import options, program
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.model import Problem

@@ -6,7 +6,7 @@ it is worth, and whether the author is right, is asked elsewhere.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.address import BEFORE, Address, Layout, Quantity
 from bptrace.errors import BptraceError, suggest
@@ -19,6 +19,7 @@ from bptrace.maths.expr import Ref, refs
 from bptrace.model import Claim, Network, Problem
 from bptrace.notation import Notation, NotationError
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 LONGEST_QUANTITY: Final = 250
 """So that no formula is nested deeper than Python's stack: 1-1-1-… is one level per term."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.errors import Fault, FileError, suggest
 from bptrace.io.faults import Faults, quoted
@@ -18,6 +18,7 @@ from bptrace.io.records import Record, Records, is_number, to_number
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.model import Row
+from bptrace.tuples import NamedTuple
 
 MOST_VALUES: Final = 2**24
 """More numbers are refused: as Python's they take 32 bytes each, 0.5 GiB."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.errors import Fault
 from bptrace.io.csv_columns import MOST_VALUES, Columns, read_csv
@@ -25,6 +25,7 @@ from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.points import CLASSES, GENERATORS, points
 from bptrace.model import Data, Row, Sample
 from bptrace.order import shuffled
+from bptrace.tuples import NamedTuple
 
 DATA: Final[Path] = ("data",)
 SOURCES: Final = ("file", "generator", "dataset")

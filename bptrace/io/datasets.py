@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.errors import BptraceError
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 INSTALL: Final = "Install it: pip install scikit-learn, or pip install 'bptrace[data]'."
 

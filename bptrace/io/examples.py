@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:  # costs 3 ms, and only a list of examples needs it
     from pathlib import Path

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.errors import Fault, FileError
+from bptrace.tuples import NamedTuple
 
 MAX_BYTES: Final = 10_000_000
 """Larger files are refused: 10 MB are 300,000 claims, or a network of a million weights."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bptrace.io.faults import Faults, quoted, subject
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.maths.activations import ACTIVATIONS
+from bptrace.tuples import NamedTuple
 
 LAYERS: Final[Path] = ("network", "layer")
 

@@ -6,7 +6,7 @@ First everything is checked and each fault noted; only a faultless network is bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from bptrace.io.faults import Faults
 from bptrace.io.kinds import FAULTY
@@ -15,6 +15,7 @@ from bptrace.io.names import check_default_names, check_names
 from bptrace.io.tables import View
 from bptrace.io.toml import Path
 from bptrace.model import Layer, Matrix, Network, Parameters, Row
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.maths.initial import Numbers

@@ -9,7 +9,9 @@ import re
 import tomllib
 from array import array
 from bisect import bisect_right
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from bptrace.tuples import NamedTuple
 
 MAX_KEY_PARTS: Final = 64
 """Dots in one key that are still read; the time that tomllib takes grows with their square."""

@@ -7,7 +7,7 @@ notes its faults and goes on. Only when there are none is the problem built.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.io.claims import Run, read_claims
 from bptrace.io.faults import Faults, quoted
@@ -22,6 +22,7 @@ from bptrace.maths.rules import RULES
 from bptrace.model import Data, Log, Network, Parameters, Problem, Sample
 from bptrace.notation.dialect import get_dialect
 from bptrace.notation.names import Names
+from bptrace.tuples import NamedTuple
 
 MOST_DEFAULT_NAMES: Final = 10_000
 """Neurons of an unnamed layer whose default names are compared with given ones."""

@@ -10,9 +10,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.errors import Fault, FileError
+from bptrace.tuples import NamedTuple
 
 DELIMITERS: Final = (";", "\t", "|", ",", " ")
 """Tried in this order: a decimal comma stands in the cells of a file with semicolons, too."""

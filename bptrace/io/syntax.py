@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.errors import Fault
 from bptrace.io.lookalikes import find_lookalikes
 from bptrace.io.positions import MAX_DEPTH, MAX_KEY_PARTS, STRING, Lines, Scan, excerpt
 from bptrace.io.values import Refusal, read_values
 from bptrace.printed import named
+from bptrace.tuples import NamedTuple
 
 MOST_FAULTS: Final = 20
 RETRY_BELOW: Final = 200_000

@@ -9,12 +9,13 @@ here, so that each is told by the check that knows what it is needed for.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from bptrace.errors import suggest
 from bptrace.io.faults import Faults, bracketed, found, quoted
 from bptrace.io.kinds import FAULTY, Kind
 from bptrace.io.positions import Path
+from bptrace.tuples import NamedTuple
 
 
 class Key:

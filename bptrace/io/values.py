@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import NamedTuple
 
 from bptrace.io.positions import Lines, long_key
 from bptrace.printed import PrintedFloat
+from bptrace.tuples import NamedTuple
 
 
 class Refusal(NamedTuple):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableSequence
 from math import inf as INF
-from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.expr import (
@@ -28,6 +27,7 @@ from bptrace.maths.expr import (
     sub,
 )
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 IN, OUT, OPTION = Ref("in"), Ref("out"), Ref("option")
 EACH, OTHER = Ref("each"), Ref("other")

@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.maths.expr import FLOATS, Reading
+from bptrace.tuples import NamedTuple
 
 Bounded = tuple[float, float]
 """A float64 and e: the exact value of the formula is within ±e of it."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 from bptrace.address import AFTER, Address, Quantity, partial
 from bptrace.maths import updates
@@ -37,6 +36,7 @@ from bptrace.maths.losses import LOSSES, Fused, fused
 from bptrace.maths.own import activation_of
 from bptrace.maths.updates import Updates, over_batch, step_of
 from bptrace.model import Problem
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 

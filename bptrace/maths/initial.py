@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 Row = tuple[float, ...]
 Draw = Callable[[], float]

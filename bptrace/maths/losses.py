@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf as INF
-from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.activations import EACH, IN, LARGEST, Activation
@@ -30,6 +29,7 @@ from bptrace.maths.expr import (
     sub,
 )
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 T, OUT, N, EACH_T = Ref("t"), Ref("out"), Ref("n"), Ref("each t")
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from bptrace.maths.initial import Numbers
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 CLASSES = ("red", "blue")
 """The names of the classes 0 and 1."""

@@ -9,7 +9,7 @@ the kernels compile, and the tests hold the two together with ``==``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.address import Quantity
 from bptrace.maths import ieee
@@ -26,6 +26,7 @@ from bptrace.maths.expr import (
     sub,
 )
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 

@@ -7,11 +7,11 @@ options of the entry. A list of rates by update is no formula: see `model.Schedu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from bptrace.maths import ieee
 from bptrace.maths.expr import ONE, ZERO, Expr, Ref, add, call, div, mul, sub
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 RATE, N = Ref("rate"), Ref("n")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 from bptrace.maths.bounds import BOUNDED
 from bptrace.maths.derivative import derivative
 from bptrace.maths.expr import Expr
 from bptrace.maths.formula import FormulaError, read_formula, read_slope, size_of
+from bptrace.tuples import NamedTuple
 
 LONGEST_SLOPE: Final = 2000
 """Operations of a derived slope: more would be slow to calculate and of no use on paper."""

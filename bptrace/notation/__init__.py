@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.maths.equations import Chapter, Equation
@@ -22,6 +21,7 @@ from bptrace.notation.names import Names, to_ascii
 from bptrace.notation.parse import NotationError, Reader
 from bptrace.notation.text import write
 from bptrace.printed import format_number
+from bptrace.tuples import NamedTuple
 
 __all__ = [
     "Delta",

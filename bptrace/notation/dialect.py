@@ -10,9 +10,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
 
 from bptrace.errors import UnknownName
+from bptrace.tuples import NamedTuple
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "dialects")  # pathlib takes 3 ms to import
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from re import findall
-from typing import NamedTuple
 
 from bptrace.address import AFTER, CORRECTED, Address, Quantity
 from bptrace.maths.expr import Expr, Ref, neg
 from bptrace.notation.names import Names
 from bptrace.notation.parse import folded, is_number
 from bptrace.notation.patterns import Pattern, patterns, separated, spellings
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 

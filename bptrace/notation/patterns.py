@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
 
 from bptrace.notation.names import to_ascii
 from bptrace.notation.parse import folded
+from bptrace.tuples import NamedTuple
 
 _NUMBERS = frozenset({"l", "j", "g", "i", "w number", "b number"})
 """Fields in which there is a number."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable
-from typing import NamedTuple
 
 from bptrace.maths.expr import Expr, Num, Ref
+from bptrace.tuples import NamedTuple
 
 MINUS = "−"
 

@@ -10,7 +10,6 @@ Not responsible for drawing them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.errors import BptraceError
@@ -18,6 +17,7 @@ from bptrace.model import Problem, Sample
 from bptrace.notation import Notation
 from bptrace.pictures.along import find_weight
 from bptrace.pictures.history import History
+from bptrace.tuples import NamedTuple
 
 ERROR, GRADIENTS, BOUNDARY, WEIGHT = "error", "gradients", "boundary", "weight-"
 """The names of the pictures; that of a weight is followed by what it is called."""

@@ -9,12 +9,12 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, fsum, hypot, isfinite, nan
-from typing import NamedTuple
 
 from bptrace import engine as engines
 from bptrace.engine import Run
 from bptrace.errors import BptraceError, ModelError
 from bptrace.model import Problem
+from bptrace.tuples import NamedTuple
 
 MOST_LOGGED = 2**23
 """Numbers (64 MiB) up to which a run is logged in full, to see its gradients."""

@@ -9,12 +9,12 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
-from typing import NamedTuple
 
 from bptrace import engine as engines
 from bptrace.address import Quantity
 from bptrace.errors import BptraceError
 from bptrace.model import Problem, Sample, Training, class_of
+from bptrace.tuples import NamedTuple
 
 MOST_AT_ONCE = 2**21
 """Numbers (16 MiB) of the log of the points that are looked at in one go."""

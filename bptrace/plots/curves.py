@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import isfinite, log10, nan
 from statistics import median
-from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,6 +30,7 @@ from bptrace.plots.style import (
     new_figure,
     number,
 )
+from bptrace.tuples import NamedTuple
 
 MOST_POINTS = 2_000
 """Points of a curve that are drawn: more than a printed page resolves."""

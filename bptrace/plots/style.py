@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 from matplotlib.colors import to_rgb
@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from bptrace.plots import fonts
 from bptrace.plots.words import WORDS
+from bptrace.tuples import NamedTuple
 
 MILLIMETRE = 1 / 25.4
 """In inches, which matplotlib counts in."""

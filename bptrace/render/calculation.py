@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -26,6 +26,7 @@ from bptrace.render.lines import Block, Line, Remark
 from bptrace.render.words import Words
 from bptrace.render.wrapping import wrapped
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.render.summary import Summary

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon
@@ -12,6 +11,7 @@ from bptrace.model import Claim
 from bptrace.notation import Delta
 from bptrace.render.lines import Remark
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 
 class Read(NamedTuple):

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import pairwise
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -36,6 +35,7 @@ from bptrace.render.wiring import (
     piece,
     slanted,
 )
+from bptrace.tuples import NamedTuple
 
 __all__ = ["Drawing", "Edge", "Node"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from bptrace.render.lines import broken
+from bptrace.tuples import NamedTuple
 
 MOST_ROWS, FIRST_ROWS, LAST_ROWS = 12, 3, 2
 """A matrix with more rows is printed with its first and last ones only."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
+
+from bptrace.tuples import NamedTuple
 
 _BREAK = r" \(\*\) | else |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, "
 _BINDS = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rich.text import Text
+
+from bptrace.tuples import NamedTuple
 
 
 class Mark(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from math import floor, log10
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.author import Author
@@ -24,6 +24,7 @@ from bptrace.notation.text import write
 from bptrace.printed import format_number
 from bptrace.render.words import Words
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.checks.operands import Operand

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import NamedTuple
 
 from bptrace.address import AFTER, Address, Quantity
 from bptrace.maths.expr import FLOATS, Expr, Op, Ref, bind, neg, refs
 from bptrace.notation import Delta, Notation, abbreviated, value_of
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 Key = Address | Delta

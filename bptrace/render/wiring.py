@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
 from unicodedata import name
+
+from bptrace.tuples import NamedTuple
 
 MANY = 12  # wires in one gap; with more of them slanted lines are a thicket, if they fit at all
 SEARCH = 500  # tries at slanted wiring before giving up (drawings that succeed need fewer than 100)

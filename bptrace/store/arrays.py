@@ -14,7 +14,9 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
+
+from bptrace.tuples import NamedTuple
 
 BLOCK_BYTES = 2**20
 """Blocks are about this large: one is read and hashed (1 ms) to get at a single number."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from math import ceil, nan, prod
 from operator import ne
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bptrace.address import Quantity
 from bptrace.engine import Run, plain_seconds
@@ -20,6 +20,7 @@ from bptrace.notation import Notation
 from bptrace.store.arrays import Array, rows_per_block
 from bptrace.store.files import hashed
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 

@@ -12,7 +12,7 @@ import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bptrace.engine import start
 from bptrace.model import Problem
@@ -21,6 +21,7 @@ from bptrace.store.arrays import group, metadata, strings, text_of
 from bptrace.store.contents import canonical
 from bptrace.store.files import BLOCKS, LOCK, PROBLEM, TRACE, Info, StoreError, hashed
 from bptrace.store.sink import Sink
+from bptrace.tuples import NamedTuple
 
 
 def create(problem: Problem, folder: Path, goal: int, force: bool = False) -> None:

@@ -12,10 +12,11 @@ import json
 import os
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from bptrace.errors import BptraceError
 from bptrace.store.arrays import Array, text_of
+from bptrace.tuples import NamedTuple
 
 FORMAT = 1
 """Version of the directory; `docs/traces-on-disk.md` describes it."""

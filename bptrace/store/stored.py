@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bptrace import engine as engines
 from bptrace.address import Quantity
@@ -25,6 +25,7 @@ from bptrace.store.contents import canonical
 from bptrace.store.files import BLOCKS, PROBLEM, StoreError, damaged, hashed
 from bptrace.store.replayed import Replayed
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import Queue
 from time import monotonic
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from bptrace import engine as engines
 from bptrace.engine import Run, State
@@ -29,6 +29,7 @@ from bptrace.store.create import attributes, create, refused
 from bptrace.store.files import StoreError
 from bptrace.store.sink import Sink
 from bptrace.store.stored import StoredTrace
+from bptrace.tuples import NamedTuple
 
 HAND_OVER_SECONDS = 0.1
 HAND_OVER_BYTES = 2**20

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import cycle, pairwise, product
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from hypothesis import assume, reject
 from hypothesis import strategies as st
@@ -28,6 +28,7 @@ from bptrace.testing.author import CARRIED, PRINTED, Style, steps
 from bptrace.testing.learning import Bounds, bounds, trainings
 from bptrace.testing.planting import SLIPS, VISIBLE, Sheet, planted, slipped, variants_at
 from bptrace.testing.strategies import networks, problems
+from bptrace.tuples import NamedTuple
 
 ONE_LINE: Final = tuple(name for name in SLIPS if name not in ("swapped", "copied"))
 """Slips within one number."""

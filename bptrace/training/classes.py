@@ -7,10 +7,10 @@ high target among low ones, and the largest output decides (the first of equal o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from bptrace.model import Data, Problem
 from bptrace.pictures.plane import kind_of, threshold_of
+from bptrace.tuples import NamedTuple
 
 FEWEST = 3
 """Two samples with different targets say nothing of classes: any two numbers differ."""

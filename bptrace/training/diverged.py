@@ -7,7 +7,6 @@ list of errors: so the first bad step of a part is found by halving, and only th
 from __future__ import annotations
 
 from math import isfinite
-from typing import NamedTuple
 
 from bptrace import engine as engines
 from bptrace.address import Address, Quantity
@@ -15,6 +14,7 @@ from bptrace.engine import Run, State
 from bptrace.maths.expr import refs
 from bptrace.model import Problem
 from bptrace.training.epochs import all_finite
+from bptrace.tuples import NamedTuple
 
 
 class Diverged(NamedTuple):

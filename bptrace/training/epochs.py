@@ -10,9 +10,9 @@ import sys
 from array import array
 from collections.abc import Sequence
 from math import isfinite, nan
-from typing import NamedTuple
 
 from bptrace.model import Problem
+from bptrace.tuples import NamedTuple
 
 MANY = 256
 """From so many numbers on NumPy is worth its calls, if it is there anyway: it is with Numba."""

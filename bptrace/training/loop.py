@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import nan, sqrt
 from time import perf_counter
-from typing import NamedTuple
 
 from bptrace import engine as engines
 from bptrace.engine import Run, State
@@ -23,6 +22,7 @@ from bptrace.training.records import Outcome, Progress, Scores
 from bptrace.training.score import Scorer
 from bptrace.training.stop import Reason, StopRules, planned_steps
 from bptrace.training.wish import Wish
+from bptrace.tuples import NamedTuple
 
 PART = 0.08
 """Seconds of a part: a display changes ten times a second, Ctrl-C is answered in twice that."""

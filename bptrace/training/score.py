@@ -5,13 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from math import nan
-from typing import NamedTuple
 
 from bptrace import engine as engines
 from bptrace.address import Quantity
 from bptrace.engine import State
 from bptrace.model import Problem, Sample, Training
 from bptrace.training.classes import Classes
+from bptrace.tuples import NamedTuple
 
 MOST_AT_ONCE = 256
 """Samples whose forward pass is held in memory at the same time."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.arrays.elementwise import arrays_reading, each, totals, with_diagonal
@@ -22,6 +22,7 @@ from bptrace.checks.arrays.figures import Figures
 from bptrace.maths.expr import Expr
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

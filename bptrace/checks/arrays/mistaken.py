@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.address import Address, Quantity, partial
 from bptrace.checks.arrays.calculation import (
@@ -33,6 +33,7 @@ from bptrace.checks.mistakes import MISTAKES, Mistake, Step, Text, Variant
 from bptrace.maths.equations import Chapter
 from bptrace.maths.expr import Expr, Num, Op, Ref, div, inline, refs
 from bptrace.maths.own import activation_of
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.address import Address, partial
 from bptrace.checks.arrays.calculation import Calculation
@@ -34,6 +34,7 @@ from bptrace.checks.foreign.patterns import Compared, Pattern, patterns
 from bptrace.checks.foreign.roundings import FLOAT32, FLOAT64, Arithmetic, gradient_bounds
 from bptrace.checks.gradients import VERDICTS, Point
 from bptrace.maths.losses import fused
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.checks.arrays.figures import matrices
 from bptrace.checks.foreign.names import Foreign
 from bptrace.errors import Fault, FileError
 from bptrace.model import Problem
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.checks.arrays.figures import matrices
 from bptrace.model import Network
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

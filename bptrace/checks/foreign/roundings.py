@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.checks.arrays.calculation import Calculation, Node
 from bptrace.checks.arrays.elementwise import each
 from bptrace.maths.expr import FLOATS, Num, Reading, Ref, bind, spread
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.lint.coincidences import Coincidence, Coincidences, Remedy
@@ -23,6 +22,7 @@ from bptrace.checks.lint.remedies import Search
 from bptrace.errors import UnknownName
 from bptrace.model import Problem
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 
 class StepScore(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.columns import Columns, Pages, printed
 from bptrace.checks.lint.example import Example, Q, Score, Table
+from bptrace.tuples import NamedTuple
 
 ASLEEP = ("dead", "saturated")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from bptrace.errors import BptraceError
 from bptrace.maths.expr import Expr, inline
 from bptrace.model import Problem
 from bptrace.trace import Trace
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 

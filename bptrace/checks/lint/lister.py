@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from bptrace.checks.lint.example import Example, Q, Slip
 from bptrace.checks.mistakes import MISTAKES, Step
 from bptrace.errors import BptraceError
 from bptrace.maths.expr import Expr, Num, Ref, bind, refs
+from bptrace.tuples import NamedTuple
 
 RANDOM_EXAMPLES = 16
 """Examples that decide what is the same mistake; so many that a relu is on in one, off in one."""

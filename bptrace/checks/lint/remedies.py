@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import floor, log10
-from typing import NamedTuple
 
 from bptrace.address import Address
 from bptrace.checks.columns import Columns, printed
@@ -21,6 +20,7 @@ from bptrace.checks.lint.coincidences import (
 )
 from bptrace.checks.lint.example import Example, Q, Score, Slip, Table
 from bptrace.maths.expr import refs
+from bptrace.tuples import NamedTuple
 
 MOST_WORK = 12_000_000
 """Numbers to be rounded in the search for better givens: about a second and a half."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 from bptrace.checks.mistakes.step import Step, Variant
 from bptrace.registry import Registry
+from bptrace.tuples import NamedTuple
 
 Text = tuple[str, str]
 """English and Chinese."""

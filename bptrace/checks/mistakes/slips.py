@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from bptrace.checks.interval import Interval
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
 from bptrace.printed import Printed
+from bptrace.tuples import NamedTuple
 
 _HINT = (
     "Compare the digits with those of the line before, one by one.",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon, Key
 from bptrace.checks.mistakes.near import same_neuron
 from bptrace.maths.expr import Expr, Op, Ref, bind
 from bptrace.model import Problem
+from bptrace.tuples import NamedTuple
 
 Q = Quantity
 Rebuild = Callable[[Expr], Expr]
