@@ -25,6 +25,7 @@ from numba.core import event
 
 from bptrace import maths, order
 from bptrace.kernels import (
+    choosing,
     columns,
     differences,
     dispatch,
@@ -202,6 +203,8 @@ def install() -> None:
             options = EXACT | _compiler_of(function)
             options["forceinline"] = function.__module__ not in PAIRS
             numba.extending.register_jitable(**options)(function)
+    for chain in dispatch.CHAINS:
+        choosing.install(chain)
     for function, choose in APART.items():
         numba.extending.overload(function, jit_options=EXACT, strict=False)(choose)
     event.register("numba:compile", _Announcer())
@@ -269,7 +272,8 @@ def functions() -> list[Callable[..., Any]]:
         if isinstance(f, FunctionType) and f.__module__.startswith("bptrace.")
     ]
     found = dict.fromkeys([*dispatch.SCALARS, order.power, *loops])
-    return [f for f in found if f.__module__ != ieee.__name__]
+    chains = {chain.function for chain in dispatch.CHAINS}
+    return [f for f in found if f.__module__ != ieee.__name__ and f not in chains]
 
 
 def _bare(net: Net) -> NamedTuple:

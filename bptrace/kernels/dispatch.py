@@ -3,8 +3,8 @@
 Kernels are told by a number which activation, loss or rule to use, because Numba compiles anew in
 every process, and calls ten times slower, where a function is an argument. A chain is a nest of
 closures, "the first function if the code is its number, else the rest of the chain"; compiled, it
-becomes a row of comparisons. This module knows no Numba: plain Python runs the same closures, and
-`SCALARS` names them for the module that compiles them.
+becomes a row of comparisons (`choosing`). This module knows no Numba: plain Python runs the
+closures, `CHAINS` and `SCALARS` tell the modules that compile what there is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,21 @@ from bptrace.maths.schedules import SCHEDULES
 Scalar = Callable[..., Any]
 
 SCALARS: list[Scalar] = []
-"""Everything that a chain calls, and the chains; what is called stands before what calls it."""
+"""Everything that a chain calls; what is called stands before what calls it."""
+
+
+class Chain(NamedTuple):
+    """A function ``f(code, *args)``, and those that it calls for the codes from `first` on.
+
+    These may take fewer arguments: the first ones.
+    """
+
+    function: Scalar
+    functions: tuple[Scalar, ...]
+    first: int
+
+
+CHAINS: list[Chain] = []
 
 
 def _listed(function: Scalar) -> Scalar:
@@ -29,25 +43,40 @@ def _listed(function: Scalar) -> Scalar:
     return function
 
 
-def fold(functions: Iterable[Scalar], first: int = 0) -> Scalar:
+def fold(functions: Iterable[Scalar], first: int = 0, most: int | None = None) -> Scalar:
     """Return ``f(code, *args)``, which calls the function of this code with `args`.
 
-    The first function has the code `first`. Codes are not checked: they come from the tables.
+    The first function has the code `first`. Codes are not checked: they come from the tables. With
+    `most`, there are so many arguments, and a function that takes fewer is given the first ones.
     """
-    return _fold(list(functions), first)
+    entries = tuple(map(_listed, functions))
+    fitted = entries if most is None else [_fitted(f, most) for f in entries]
+    found = _fold(list(fitted), first)
+    CHAINS.append(Chain(found, entries, first))
+    return found
 
 
 def _fold(functions: list[Scalar], first: int) -> Scalar:
     """Return the chain for the codes from `first` on.
 
-    Halving keeps the nest shallow, and up to four functions at its ends keep its links few: plain
-    Python pays for every call, and Numba for every function, with some 70 ms of compilation.
+    Halving keeps the nest shallow, and up to four functions at its ends keep its links few: every
+    call costs something.
     """
     if len(functions) <= len(_ENDS):
-        return _listed(_ENDS[len(functions) - 1](first, *map(_listed, functions)))
+        return _ENDS[len(functions) - 1](first, *functions)
     half = len(functions) // 2
     middle = first + half
-    return _listed(_choice(middle, _fold(functions[:half], first), _fold(functions[half:], middle)))
+    return _choice(middle, _fold(functions[:half], first), _fold(functions[half:], middle))
+
+
+def _fitted(f: Scalar, most: int) -> Scalar:
+    """Return a function of `most` arguments (2 or 3) that passes as many as `f` takes."""
+    takes = f.__code__.co_argcount
+    if takes == most:
+        return f
+    if most == 2:
+        return lambda z, option: f(z)
+    return lambda z, a, option: f(z, a)
 
 
 def _choice(middle: int, below: Scalar, above: Scalar) -> Scalar:
@@ -101,34 +130,12 @@ def _nowhere(*args: object) -> float:
     return 0.0
 
 
-def _value(entry: Activation) -> Scalar:
-    """Return f as a function of net input and option, which not every entry has."""
-    if entry.is_of_layer:
-        return _nowhere
-    f = _listed(entry.f)
-
-    def value(z: float, option: float) -> float:
-        return f(z)
-
-    return f if entry.option else value
-
-
-def _slope(entry: Activation) -> Scalar:
-    """Return the slope as a function of net input, output and option."""
-    f = _listed(entry.slope)
-
-    def slope(z: float, a: float, option: float) -> float:
-        return f(z, a)
-
-    return f if entry.option else slope
-
-
 _listed(maximum)
 
-act = fold(map(_value, ACTIVATIONS))
+act = fold((_nowhere if entry.is_of_layer else entry.f for entry in ACTIVATIONS), most=2)
 """``act(code, z, option)``: the output of a neuron."""
 
-act_slope = fold(map(_slope, ACTIVATIONS))
+act_slope = fold((entry.slope for entry in ACTIVATIONS), most=3)
 """``act_slope(code, z, a, option)``: ∂out/∂in."""
 
 _OF_LAYER = [entry for entry in ACTIVATIONS if entry.is_of_layer]
