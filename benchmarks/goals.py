@@ -106,6 +106,15 @@ GOALS = (
     Goal("`bptrace run` against a bare interpreter", "start: bptrace run lh25-2020", 12, 7, True),
     Goal("first compilation", "start: first compilation, s", 2.5, 1.6, True, " s"),
     Goal("appending to a trace, of a memmap's rate", "store: append", 1.2, 1.6),
+    *(
+        Goal(f"recording {network}", f"store: recording {network}", must, stretch, True, "+%")
+        for network, must, stretch in ((T, 1.1, 1.03), (S, 1.1, 1.03), (W, 1.6, 1.1))
+    ),
+    *(
+        Goal(f"recomputing all records of {network}: faster than reading them from the disk",
+             f"store: read from the disk / recomputed {network}", 2, stretch)
+        for network, stretch in ((T, 12), (W, 35))
+    ),
     Goal("bytes on disk of the full records, 2-2-2", "store: bytes 2-2-2", 0.3, 0.25, True, "%"),
     Goal("bytes on disk of the full records, 784-30-10", "store: bytes 784-30-10", 0.01, 0.002,
          True, "%"),

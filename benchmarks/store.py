@@ -1,35 +1,34 @@
-"""Traces on disk: bytes per second against a plain memmap, what recording costs, random access."""
+"""Traces on disk: bytes per second against a plain memmap, random access; and `recording`."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from random import Random
 
 import numpy as np
 
+from benchmarks import recording
 from benchmarks.measure import WALL, Sheet, Spread, Task, ratios, rounds, spread, typical
 from benchmarks.networks import name_of
-from bptrace import io
-from bptrace.engine import go_on, start
 from bptrace.model import Problem
-from bptrace.store import StoredTrace, Writer, arrays, files, open_trace, sink
+from bptrace.store import Writer, arrays, files, sink
 
 PORTION = 2**20
 PORTIONS = 64
 WIDTH = 4096  # numbers in a row
-STEPS = 300_000
 ACCESSED = {(2, 2, 2): 1_000_000, (784, 30, 10): 2_000}
 """Steps of a run of which any one is asked for."""
 TEXT = """Both write the same bytes and end when these are on the disk: the memmap is flushed
 (msync); the store writes blocks, hashes each, flushes them (fsync) and renames its record into
 place. Before each measurement what the last one wrote is removed and everything is flushed. By the
 clock on the wall, as the disk is part of it; two threads calculate the hashes, while the memmap
-keeps one busy."""
+keeps one busy: without a second core to spare the memmap is faster."""
 
 
 def table(sheet: Sheet) -> Iterator[str]:
@@ -40,7 +39,9 @@ def table(sheet: Sheet) -> Iterator[str]:
         folder = Path(place)
         yield from _throughput(folder, sheet)
         yield ""
-        yield from _recording(folder, sheet)
+        yield from recording.costs(folder, sheet)
+        yield ""
+        yield from recording.replays(folder, sheet)
         yield ""
         yield from _access(folder, sheet)
 
@@ -94,74 +95,37 @@ def _mapped(place: Path, raw: bytes) -> Callable[[], object]:
     return write
 
 
-def _recording(folder: Path, sheet: Sheet) -> Iterator[str]:
-    problem = io.load("lh25-2020")
-    problem = replace(problem, training=replace(problem.training, steps=STEPS))
-
-    def recorded() -> None:
-        with Writer.create(problem, folder / "run", STEPS, force=True) as writer:
-            writer.advance(STEPS, "numba")
-
-    bare = Task(lambda: go_on(problem, start(problem), STEPS, "numba"))
-    times = rounds({"run": bare, "recorded": Task(recorded)}, sheet.rounds, WALL)
-    cost = sheet.found["store: recording"] = ratios(times, "recorded", "run")
-    yield f"| {STEPS:,} steps of a 2-2-2 network | steps/s | time / not recorded |"
-    yield "|---|--:|--:|"
-    yield f"| not recorded | {STEPS / typical(times, 'run'):,.0f} | 1 |"
-    yield (
-        f"| recorded: E of every step, checkpoints | {STEPS / typical(times, 'recorded'):,.0f} "
-        f"| {cost.text()} |"
-    )
-
-
 def _access(folder: Path, sheet: Sheet) -> Iterator[str]:
     yield (
-        "| network | steps | opening, ms | any step, recomputed and proved, ms "
-        "| bytes of the full records |"
+        "Each opened in a process of its own; opening loads what recomputes single steps:\n"
+        "compiled code for wide networks, for small ones plain Python will do."
     )
-    yield "|---|--:|--:|--:|--:|"
+    yield ""
+    yield (
+        "| network | steps | opening, ms | the first step, recomputed and proved, ms "
+        "| any other, ms | bytes of the full records |"
+    )
+    yield "|---|--:|--:|--:|--:|--:|"
     for widths, steps in ACCESSED.items():
         name = name_of(widths)
-        file = folder / f"{name}.toml"  # a trace keeps the text of its file
-        file.write_text(_text(widths, steps), encoding="utf-8")
-        yield _accessed(io.load(file), folder / name, sheet)
-
-
-def _text(widths: Sequence[int], steps: int) -> str:
-    """A problem file with drawn parameters and 8 drawn samples."""
-    draw = Random(0).random
-    blocks = ['[network]\nloss = "half-squared"', f"[[network.layer]]\nsize = {widths[0]}"]
-    start = 'init = { method = "normal", scale = 0.5, seed = 0 }'
-    blocks += [
-        f'[[network.layer]]\nsize = {size}\nactivation = "sigmoid"\n{start}' for size in widths[1:]
-    ]
-    for _ in range(8):
-        x, t = ([draw() for _ in range(size)] for size in (widths[0], widths[-1]))
-        blocks.append(f"[[sample]]\nx = {x}\nt = {t}")
-    blocks.append(f"[training]\nlearning_rate = 0.1\nsteps = {steps}")
-    return "\n".join(blocks) + "\n"
+        problem = recording.page(widths, steps, folder)
+        yield _accessed(problem, folder / name, sheet)
 
 
 def _accessed(problem: Problem, folder: Path, sheet: Sheet) -> str:
     steps = problem.training.steps
     with Writer.create(problem, folder, steps) as writer:
         writer.advance(steps, "numba")
-    opened: list[StoredTrace] = []
-    random = Random(0)
-    times = rounds(
-        {
-            "open": Task(lambda: opened.append(open_trace(folder))),
-            "step": Task(lambda: opened[-1].at("dE/dw[1,1,1]", random.randint(1, steps))),
-        },
-        2 * sheet.rounds + 3,
-        WALL,
-    )
+    command = [sys.executable, "-m", "benchmarks.opening", str(folder)]
+    runs = [
+        json.loads(subprocess.run([*command, str(n)], capture_output=True, check=True).stdout)
+        for n in range(sheet.rounds + 1)
+    ][1:]  # the first may have had to read the compiler from the disk
+    opening, first = (spread([run[k] for run in runs]) for k in (0, 1))
+    others = spread([time for run in runs for time in run[2:]])
     size = sum(512 * place.stat().st_blocks for place in folder.rglob("*"))
     share = size / (8 * problem.layout.size * steps)
-    any_step = spread([1e3 * t for t in times["step"]])
-    sheet.found[f"store: any step {folder.name}, ms"] = any_step
+    sheet.found[f"store: any step {folder.name}, ms"] = spread([t for run in runs for t in run[1:]])
     sheet.found[f"store: bytes {folder.name}"] = Spread(share, share, share)
-    return (
-        f"| {folder.name} | {steps:,} | {1e3 * typical(times, 'open'):.1f} "
-        f"| {any_step.text(1)} | {100 * share:.2f} % |"
-    )
+    cells = (opening.text(0), first.text(1), others.text(1), f"{100 * share:.2f} %")
+    return f"| {folder.name} | {steps:,} | {' | '.join(cells)} |"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +156,7 @@ class StoredTrace(Trace):
 
     def get_ready(self) -> None:
         """Load what single steps need; see `open_trace`."""
-        self._read("E", None)  # the names of all weights are listed: 0.2 s for 784-30-10
+        self._read("E", None)  # loads the dialect
         if self._replays_with() == "numba":
             for log in (False, True):  # each has machine code of its own
                 engines.go_on(self.problem, engines.start(self.problem), 1, self.engine, log)
@@ -205,10 +204,13 @@ class StoredTrace(Trace):
     def _prove(self, runs: Sequence[Run]) -> None:
         """Compare what was recomputed in one go with what is stored: E, and states."""
         begin, state = runs[0].first - 1, runs[-1].state
-        errors = array("d", chain.from_iterable(run.step_errors for run in runs))
+        errors = array("d")
+        for run in runs:
+            errors.extend(run.step_errors)
         found, stored = canonical(errors), self.rows("E", begin, state.steps)
         if found != stored:
-            wrong = next(k for k in range(len(errors)) if found[8 * k :][:8] != stored[8 * k :][:8])
+            pairs = ((found[at : at + 8], stored[at : at + 8]) for at in range(0, len(found), 8))
+            wrong = next(k for k, (a, b) in enumerate(pairs) if a != b)
             raise self._mismatch(f"E of step {begin + wrong + 1}")
         if state.steps == self.steps and hashed(canonical(state.numbers)) != self.committed.state:
             raise self._mismatch(f"what step {self.steps} left")
@@ -226,8 +228,8 @@ class StoredTrace(Trace):
             found.extend(run.log[at : at + n])
         raw, stored = canonical(found), self._checkpoint_bytes(due)
         if raw != stored:
-            pairs = ((raw[at:][: 8 * n], stored[at:][: 8 * n]) for at in range(0, len(raw), 8 * n))
-            wrong = next(step for step, (a, b) in zip(due, pairs, strict=True) if a != b)
+            places = [slice(at, at + 8 * n) for at in range(0, len(raw), 8 * n)]
+            wrong = next(s for s, at in zip(due, places, strict=True) if raw[at] != stored[at])
             raise self._mismatch(f"the checkpoint after step {wrong}")
 
     def _mismatch(self, what: str) -> StoreError:
