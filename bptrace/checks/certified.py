@@ -90,7 +90,7 @@ def certify(check: GradientCheck, bits: int = BITS) -> Certificate:
         while True:
             flint.ctx.prec = bits
             balls = list(enclosures(flint, check.point))
-            ulps, radii = _distances(flint, check.gradients, balls)
+            ulps, radii = _distances(check.gradients, balls)
             if bits >= MOST_BITS or not _is_wide(check.gradients, radii):
                 return Certificate(check, ulps, radii, bits)
             bits *= 2
@@ -105,21 +105,24 @@ def enclosures(flint: Any, point: Point) -> Iterator[Ball]:
 
 def _is_wide(gradients: Sequence[float], radii: Sequence[float]) -> bool:
     return any(
-        g and math.isfinite(g) and not r <= NARROW * math.ulp(g)
+        not r <= NARROW * math.ulp(g) and g and math.isfinite(g)
         for g, r in zip(gradients, radii, strict=True)
     )
 
 
 def _distances(
-    flint: Any, gradients: Sequence[float], balls: Sequence[Ball]
+    gradients: Sequence[float], balls: Sequence[Ball]
 ) -> tuple[array[float], array[float]]:
-    ulps, radii = array("d"), array("d")
-    for g, ball in zip(gradients, balls, strict=True):
-        off = float(abs(flint.arb(g) - ball).upper()) if math.isfinite(g) else math.inf
-        ulps.append(off / math.ulp(g) if off < math.inf else math.inf)
-        radius = float(ball.rad())
-        radii.append(radius if radius == radius else math.inf)
-    return ulps, radii
+    """Return how many units in the last place each is off at most, and the radii of the balls.
+
+    One list for each operation: with tens of thousands of gradients, whatever else is done for each
+    takes longer than what Arb does. A gradient that is not finite is infinitely far away.
+    """
+    farthest = [float((ball - g).abs_upper()) for g, ball in zip(gradients, balls, strict=True)]
+    units = map(math.ulp, gradients)
+    ulps = [off / u if off < math.inf else math.inf for off, u in zip(farthest, units, strict=True)]
+    radii = [float(ball.rad()) for ball in balls]
+    return array("d", ulps), array("d", [r if r == r else math.inf for r in radii])
 
 
 def reading(arb: Callable[..., Ball]) -> Reading[Ball]:
@@ -185,18 +188,21 @@ class _Balls:
     def gradients(self) -> Iterator[Ball]:
         """Yield ∂E/∂w, ∂E/∂b, then δ and then ∂E/∂x of each sample."""
         passes = [self._pass(sample) for sample in self.point.shown]
-        yield from map(self._over_batch, zip(*(self._weights(*p) for p in passes), strict=True))
-        yield from map(self._over_batch, zip(*(self._biases(d) for _, d in passes), strict=True))
+        yield from self._over_batch([self._weights(*p) for p in passes])
+        yield from self._over_batch([self._biases(d) for _, d in passes])
         for _, deltas in passes:
             for delta in deltas[1:]:
                 yield from delta
         for _, deltas in passes:
             yield from self._back(1, deltas[1])
 
-    def _over_batch(self, shares: Sequence[Ball]) -> Ball:
-        total = reduce(add, shares)
+    def _over_batch(self, shares: Sequence[Iterator[Ball]]) -> Iterator[Ball]:
+        """Yield sums, or means, of what each sample of the batch adds."""
+        if len(shares) == 1:
+            return shares[0]
+        sums = (reduce(add, each) for each in zip(*shares, strict=True))
         mean = self.point.problem.training.reduction == "mean"
-        return total / len(shares) if mean and len(shares) > 1 else total
+        return (total / len(shares) for total in sums) if mean else sums
 
     def _weights(self, outs: list[list[Ball]], deltas: list[list[Ball]]) -> Iterator[Ball]:
         zero = self.arb(0)
