@@ -33,9 +33,10 @@ ENGINES = ("auto", "python", "numba")
 SECONDS_PER_WEIGHT = 0.45e-6
 SECONDS_PER_NEURON = 5.5e-6
 
-# Importing NumPy and Numba and loading the kernels from the cache takes 0.5 to 0.6 s there. The
-# rest is for the first run ever, which compiles for some 15 s.
-BREAK_EVEN = 1.0
+# Importing NumPy and Numba and loading the kernels from the cache takes 0.75 s there, half of it
+# each; the steps themselves are then 200 to 1,400 times as fast. The first run ever compiles for
+# 12 s, once, which is not counted.
+BREAK_EVEN = 0.8
 
 GIB = 2**30
 MOST_MEMORY = 2 * GIB

@@ -158,13 +158,13 @@ def test_what_is_asked_for_runs(engine_asked: str) -> None:
         assert choose(BY_HAND, steps, engine_asked) == Choice(engine_asked)
 
 
-def test_the_estimate_has_the_right_size() -> None:
+@pytest.mark.parametrize(("problem", "steps"), [(BY_HAND, 800), (wide(30, 3), 20)])
+def test_the_estimate_has_the_right_size(problem: Problem, steps: int) -> None:
     # Factor 8: machines differ, and are shared; an estimate out by more would be a wrong formula.
-    problem = wide(30, 3)
     begin = process_time()
-    run(problem, "python", steps=20)
+    run(problem, "python", steps=steps)
     spent = process_time() - begin
-    assert plain_seconds(problem, 20) / 8 < spent < plain_seconds(problem, 20) * 8
+    assert plain_seconds(problem, steps) / 8 < spent < plain_seconds(problem, steps) * 8
 
 
 def test_without_numba_auto_runs_plain_python_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
