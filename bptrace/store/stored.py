@@ -345,6 +345,7 @@ class StoredTrace(Trace):
         """
         from bptrace.store import verify
 
+        self._blocks.clear()
         verify.verify(self)
 
 

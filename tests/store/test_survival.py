@@ -66,6 +66,16 @@ def test_any_flipped_bit_is_noticed_and_named(logged, tmp_path, monkeypatch):
     open_trace(folder).verify()
 
 
+def test_verify_reads_again_what_was_read_before(problem, tmp_path):
+    trace = record(problem, tmp_path / "trace", 1300, "python")
+    assert trace.at("w1", 700)
+    block = tmp_path / "trace/E/c.0"
+    raw = block.read_bytes()
+    block.write_bytes(bytes([raw[0] ^ 1]) + raw[1:])
+    with pytest.raises(StoreError, match=r"E/c\.0: this file is damaged"):
+        trace.verify()
+
+
 def test_a_missing_file_is_named(logged, tmp_path):
     folder = tmp_path / "trace"
     record(logged, folder, 30, "python")
