@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import binding
+from numba.core import typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
@@ -111,6 +112,26 @@ def _called(libraries: list[Any]) -> list[Any]:
     return list(found)
 
 
+NEEDLESS = {
+    untyped_passes.WithLifting,
+    untyped_passes.InlineClosureLikes,
+    untyped_passes.RewriteSemanticConstants,
+    untyped_passes.DeadBranchPrune,
+    untyped_passes.GenericRewrites,
+    untyped_passes.RewriteDynamicRaises,
+    untyped_passes.MakeFunctionToJitFunction,
+    untyped_passes.InlineInlinables,
+    untyped_passes.FindLiterallyCalls,
+    untyped_passes.LiteralUnroll,
+    untyped_passes.LiteralPropagationSubPipelinePass,
+    typed_passes.InlineOverloads,
+    typed_passes.NopythonRewrites,
+    typed_passes.AnnotateTypes,
+}
+"""Passes over what a kernel does not have: closures, ``with``, expressions of whole arrays, raised
+errors. They take a tenth of the time."""
+
+
 class PartCompiler(Compiler):  # type: ignore[misc, unused-ignore]
     """Compiles a function that a kernel calls."""
 
@@ -121,7 +142,10 @@ class PartCompiler(Compiler):  # type: ignore[misc, unused-ignore]
         state = self.state
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
-        return super().define_pipelines()  # type: ignore[no-any-return, unused-ignore]
+        pipelines: list[Any] = super().define_pipelines()
+        for each in pipelines:
+            each.passes = [step for step in each.passes if step[0] not in NEEDLESS]
+        return pipelines
 
 
 class LoopCompiler(PartCompiler):
