@@ -35,8 +35,8 @@ PATIENCE = 0.04
 """What it may take in plain Python, before compiled code, which takes half a second to load, has to
 do it: a reader notices more than 50 ms."""
 
-COMPILED_IS_FASTER = 700
-"""By this factor at least: 1,400 times for 784-30-10 (docs/benchmarks.md)."""
+COMPILED_IS_FASTER = 1400
+"""By this factor for 784-30-10; for the same in batches of 32 by 600 (docs/benchmarks.md)."""
 
 MOST_SHARE, MOST_SHARE_IF_COMPILED = 0.05, 0.01
 """Checkpoints take at most this part of what the full records would."""
