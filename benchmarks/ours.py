@@ -13,7 +13,7 @@ from bptrace.engine import start
 from bptrace.kernels import cast, compiled
 from bptrace.model import Problem
 
-Kernel = Callable[[cast.Net, cast.Plan, "array[float]", "array[float]"], object]
+Kernel = Callable[[cast.Net, cast.Plan, "array[float]", "array[float]", "array[float]"], object]
 
 RING = 2**22
 """Bytes of records that are written again and again: what a reader takes away in portions."""
@@ -51,22 +51,18 @@ class Ours:
         self.steps = self.times * block
         self.first = start(problem).numbers
         self.net, self.plan = cast.cast_net(problem), cast.cast_plan(problem, 0, block, keep)
-        self.log = cast.new_log(layout, self.first, block, keep)
+        self.record = cast.new_record(problem, self.first)
+        self.log = cast.new_log(layout, block) if keep else array("d")
         self.errors = cast.new_errors(block)
-        self.end = block * layout.size if keep else 0
 
     def run(self) -> None:
-        n, log, end = len(self.first), self.log, self.end
-        log[:n] = self.first
-        self.kernel(self.net, self.plan, log, self.errors)
-        for _ in range(self.times - 1):
-            log[:n] = log[end : end + n]
-            self.kernel(self.net, self.plan, log, self.errors)
+        self.record[: len(self.first)] = self.first
+        for _ in range(self.times):
+            self.kernel(self.net, self.plan, self.record, self.log, self.errors)
 
     def parameters(self) -> Array:
         """Return weights and biases after the last run."""
-        n = self.problem.layout.n_parameters
-        return np.asarray(self.log)[self.end : self.end + n].copy()
+        return np.asarray(self.record)[: self.problem.layout.n_parameters].copy()
 
     def records(self) -> Array:
         """Return the kept records, (steps, numbers of a record)."""

@@ -218,21 +218,23 @@ def go_on(
         raise BptraceError(f"{steps} steps: at least 0 are needed")
     chosen, remark = choose(problem, steps, engine)
     check_memory(problem, steps, log)
-    if again is not None and len(again) == cast.log_slots(problem.layout, steps, log):
+    record = cast.new_record(problem, state.numbers)
+    if not log:
+        numbers = array("d")
+    elif again is not None and len(again) == cast.log_slots(problem.layout, steps):
         numbers = again
-        numbers[: len(state.numbers)] = state.numbers
     else:
-        numbers = cast.new_log(problem.layout, state.numbers, steps, log)
+        numbers = cast.new_log(problem.layout, steps)
     errors = cast.new_errors(steps)
     net, plan = cast.cast_net(problem), cast.cast_plan(problem, state.steps, steps, log)
     if chosen == "numba":
         from bptrace.kernels import compiled  # half a second, with NumPy and Numba
 
-        remark = compiled.run_steps(net, plan, numbers, errors) or remark
+        remark = compiled.run_steps(net, plan, record, numbers, errors) or remark
     else:
-        source.run_steps(net, plan, numbers, errors)
+        source.run_steps(net, plan, record, numbers, errors)
     if not log:
-        numbers = numbers[: problem.layout.n_carried]
+        numbers = record[: problem.layout.n_carried]
     trace = Run(problem, numbers, chosen, _Reader(problem), first=state.steps + 1)
     trace.step_errors, trace.remark = errors, remark
     return trace
@@ -268,7 +270,8 @@ def plain_seconds(problem: Problem, steps: int) -> float:
 
 def memory_needed(problem: Problem, steps: int, log: bool = True) -> int:
     """Return how many bytes a run of `steps` steps takes: its log, and E of every step."""
-    return 8 * (cast.log_slots(problem.layout, steps, log) + steps)
+    slots = cast.log_slots(problem.layout, steps) if log else 0
+    return 8 * (slots + cast.record_slots(problem) + steps)
 
 
 def check_memory(problem: Problem, steps: int, log: bool = True) -> None:
@@ -282,7 +285,7 @@ def check_memory(problem: Problem, steps: int, log: bool = True) -> None:
             f"a step takes {gib(per_step)} of memory, with its batch of {batch:,}; "
             f"the limit is {gib(limit)}. Take a smaller {'batch' if batch > 1 else 'network'}"
         )
-    fits = max(0, (limit - 8 * problem.layout.n_parameters) // per_step)
+    fits = max(0, (limit - memory_needed(problem, 0)) // per_step)
     what = "the log" if log else "E of every step"
     cure = f"At most {fits:,} steps fit; or run without a log" if log else "Take fewer steps"
     raise BptraceError(

@@ -20,10 +20,25 @@ from bptrace.maths.losses import LOSSES
 from bptrace.maths.own import activation_of
 from bptrace.maths.rules import RULES, Constants
 from bptrace.maths.schedules import SCHEDULES
-from bptrace.model import Problem, Schedule
+from bptrace.model import Layer, Problem, Schedule
 from bptrace.order import unshuffled
 
 BY_GRADIENT, LOCALLY = 1, 2
+
+LINE = 8
+"""Numbers of a line of the cache, and of the widest registers there are."""
+
+FEWEST_TURNED = 64
+"""Steps from which on moving weights into columns and back pays."""
+
+NARROWEST = 4
+"""Neurons, and sources, from which on the sums of several neurons are made side by side."""
+
+STREAMED = 16 * 1024
+"""Numbers of a record from which on it goes past the caches: more than fit beside the network."""
+
+MANY = 16
+"""Sources from which on they are made with vectors, which take some time to begin."""
 
 
 class LayerNet(NamedTuple):
@@ -43,9 +58,11 @@ class LayerNet(NamedTuple):
         Where an own formula and its slope begin in `Net.codes`; 0: the activation is in the table.
     masked : int
         1 if any connection into the layer is missing.
+    wide : int
+        1 if its sums are made with vectors (`bulk`), 0 if they are made one by one.
     column : int
-        0 where weights stand row by row; else numbers from one column of them to the next (see
-        `columns`).
+        `size` or what follows it and fills lines of the cache: numbers from one column to the next
+        in `Plan.columns`, and from one sample to the next in `Net.room`.
     w_at, b_at : int
         Where its weights and biases begin in a record.
     in_at, out_at, delta_at : int
@@ -61,6 +78,7 @@ class LayerNet(NamedTuple):
     own_value: int
     own_slope: int
     masked: int
+    wide: int
     column: int
     w_at: int
     b_at: int
@@ -81,13 +99,15 @@ class Net(NamedTuple):
     trained : array of flags
         For each parameter whether the update changes it.
     scratch : array of float
-        Room for a number of each neuron of a layer.
+        Room for a number of each neuron of a layer, up to the end of a line of the cache.
     depth, n_w, n_parameters, memories : int
         Number of the last layer; weights; weights and biases; numbers that the rule remembers of
         each parameter.
     gradients, samples, sample_size, error_at : int
         Where gradients and first sample begin in a record, the size of the part of one sample, and
         where E stands in it.
+    room : int
+        Where room for the outputs of a layer of all samples begins, behind the record.
     codes, work : array of int, array of float
         Own formulas: what to do, and where it is done (see `tape.Tape`); `work` is written to.
     """
@@ -104,6 +124,7 @@ class Net(NamedTuple):
     samples: int
     sample_size: int
     error_at: int
+    room: int
     codes: array[int]
     work: array[float]
 
@@ -133,12 +154,20 @@ class Plan(NamedTuple):
         How many parameters, from the first on, shrink by the decay themselves, and of how many it
         is added to their gradients: all weights, or none.
     first_updated : int
-        The first parameter of the update after the backward pass: 0, or `Net.n_w` if the weights
-        are changed within it.
+        The first parameter of the update that reads gradients: 0, or `Net.n_w` if the weights are
+        changed with gradients that stand nowhere.
+    uniform : int
+        1 if the update does the same with all parameters: all are trained, and none decays.
+    turned : int
+        1 if the weights of layer 1 stand in `columns`, and change as the next step begins, else 0.
+    streamed : int
+        1 if the gradients of weights are calculated on their way to the log, and nowhere else.
     first_taught : int
         The first layer that a local rule teaches.
     measures, backward, learns : int
         1 if there is an error; 1 if it is differentiated; 0: no update, `BY_GRADIENT`, `LOCALLY`.
+    columns : array of float
+        Room for the weights of layer 1, those of one source side by side, if `turned`.
     batch, per_epoch, batches : int
         Samples of one update, samples of an epoch, and updates of an epoch.
     shuffled : int
@@ -152,8 +181,8 @@ class Plan(NamedTuple):
         Inputs and targets, one sample after the other; `t` is empty where samples have none.
     order : array of int
         The samples (from 0) of an epoch, one after the other, and what `order.unshuffled`
-        puts behind them if there is an order for each epoch: the only thing that kernels change
-        here. One array for it all, as the compiler hands on every array with seven words.
+        puts behind them if there is an order for each epoch; kernels change it. One array for it
+        all, as the compiler hands on every array with seven words.
     """
 
     loss: int
@@ -171,6 +200,9 @@ class Plan(NamedTuple):
     shrunk: int
     steepened: int
     first_updated: int
+    uniform: int
+    turned: int
+    streamed: int
     first_taught: int
     measures: int
     backward: int
@@ -186,6 +218,7 @@ class Plan(NamedTuple):
     x: array[float]
     t: array[float]
     order: array[int]
+    columns: array[float]
 
 
 def cast_net(problem: Problem) -> Net:
@@ -197,7 +230,7 @@ def cast_net(problem: Problem) -> Net:
         layers=[_cast_layer(problem, l, tape) for l in range(network.depth + 1)],
         connected=connected,
         trained=_trained(problem, connected),
-        scratch=array("d", [0.0]) * max(network.widths),
+        scratch=array("d", [0.0]) * (max(network.widths) + LINE),
         depth=network.depth,
         n_w=layout.n_w,
         n_parameters=layout.n_parameters,
@@ -206,6 +239,7 @@ def cast_net(problem: Problem) -> Net:
         samples=layout.samples,
         sample_size=layout.sample_size,
         error_at=layout.sample_starts[Quantity.E],
+        room=layout.size,
         codes=tape.codes,
         work=tape.work,
     )
@@ -215,10 +249,10 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
     network, layout = problem.network, problem.layout
     layer, starts = network.layers[l], layout.sample_starts
     entry = activation_of(layer)
-    own = bool(layer.formula)
+    own, sources = bool(layer.formula), network.widths[l - 1] if l else 0
     return LayerNet(
         size=layer.size,
-        sources=network.widths[l - 1] if l else 0,
+        sources=sources,
         biases=layer.biases,
         activation=0 if own else ACTIVATIONS.code(layer.activation),
         of_layer=layer_code(entry),
@@ -226,13 +260,20 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
         own_value=tape.add(entry.expr) if own else 0,
         own_slope=tape.add(entry.slope_expr) if own else 0,
         masked=int(bool(layer.mask)),
-        column=0,
+        wide=int(is_wide(layer, sources)),
+        column=_padded(layer.size),
         w_at=layout.w_at[l],
         b_at=layout.n_w + layout.b_at[l],
         in_at=starts[Quantity.IN] + layout.in_at[l],
         out_at=starts[Quantity.OUT] + layout.out_at[l],
         delta_at=starts[Quantity.D_IN] + layout.in_at[l],
     )
+
+
+def is_wide(layer: Layer, sources: int) -> bool:
+    """Whether the sums of a layer are made with vectors: no small layer, no missing connection."""
+    many = layer.size >= LINE or sources >= MANY
+    return many and min(layer.size, sources) >= NARROWEST and not layer.mask
 
 
 def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
@@ -249,6 +290,9 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         dict(training.options), training.weight_decay
     )
     decays, n_w = constants.weight_decay != 0.0, problem.layout.n_w
+    at_once = not decays and _updates_at_once(problem)
+    turned = int(at_once and not log and _turns(problem, steps))
+    streamed = log and training.batch == 1 and problem.layout.size >= STREAMED
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
@@ -264,7 +308,10 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         corrects=int(rule is not None and rule.corrected is not None),
         shrunk=n_w if decays and rule and rule.decoupled else 0,
         steepened=n_w if decays and rule and not rule.decoupled else 0,
-        first_updated=0 if log or decays or not _updates_at_once(problem) else n_w,
+        first_updated=n_w if at_once and (streamed or not log) else 0,
+        uniform=int(not decays and _trains_all(problem)),
+        turned=turned,
+        streamed=int(at_once and streamed),
         first_taught=problem.taught.index(True) if problem.learns else 1,
         measures=int(problem.has_error),
         backward=int(problem.has_backward),
@@ -280,6 +327,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         x=problem.inputs,
         t=problem.targets,
         order=_order(problem),
+        columns=_columns(problem) if turned else array("d"),
     )
 
 
@@ -303,25 +351,64 @@ def _updates_at_once(problem: Problem) -> bool:
     """Whether the gradient of a weight is used for nothing but its update, at once."""
     return (
         _learns(problem) == BY_GRADIENT
-        and problem.training.batch == 1
         and not problem.layout.shape.memory
         and not any(layer.mask for layer in problem.network.layers)
     )
 
 
-def log_slots(layout: Layout, steps: int, log: bool) -> int:
-    """Return how many numbers the log of a run has.
+def _trains_all(problem: Problem) -> bool:
+    network = problem.network
+    return (
+        network.train_biases
+        and all(problem.taught[1:])
+        and not any(layer.mask for layer in network.layers)
+    )
 
-    ``steps`` records and what is carried on from the last; without a log one record for all steps.
+
+def _turns(problem: Problem, steps: int) -> bool:
+    """Whether the weights of the first layer go into columns for a run without a log."""
+    inputs, layer = problem.network.layers[:2]
+    return (
+        steps >= FEWEST_TURNED
+        and problem.training.batch == 1
+        and layer.size >= LINE
+        and inputs.size >= LINE
+    )
+
+
+def _columns(problem: Problem) -> array[float]:
+    inputs, layer = problem.network.layers[:2]
+    return array("d", [0.0]) * (inputs.size * _padded(layer.size))
+
+
+def _padded(n: int) -> int:
+    """Return `n`, or what follows it and fills lines of the cache."""
+    return -(-n // LINE) * LINE
+
+
+def log_slots(layout: Layout, steps: int) -> int:
+    """Return how many numbers a log has: its records, and what is carried on from the last."""
+    return steps * layout.size + layout.n_carried
+
+
+def new_log(layout: Layout, steps: int) -> array[float]:
+    """Return room for the log of `steps` steps.
+
+    It is written to here, as a machine gives memory only then, page by page: the kernels are not
+    to wait for it.
     """
-    return steps * layout.size + layout.n_carried if log else layout.size
+    return array("d", [0.0]) * log_slots(layout, steps)
 
 
-def new_log(layout: Layout, carried: array[float], steps: int, log: bool) -> array[float]:
-    """Return a log that begins with what is carried on, and has nan where nothing is known yet."""
-    buffer = array("d", [nan]) * log_slots(layout, steps, log)
-    buffer[: len(carried)] = carried
-    return buffer
+def record_slots(problem: Problem) -> int:
+    """Return how many numbers kernels calculate in: a record, and room for outputs behind it."""
+    widest = max(problem.network.widths)
+    return problem.layout.size + problem.training.batch * _padded(widest)
+
+
+def new_record(problem: Problem, carried: array[float]) -> array[float]:
+    """Return a record that begins with what is carried on, and has nan where nothing is known."""
+    return carried + array("d", [nan]) * (record_slots(problem) - len(carried))
 
 
 def new_errors(steps: int) -> array[float]:

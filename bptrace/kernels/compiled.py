@@ -25,8 +25,8 @@ from numba.core import event
 
 from bptrace import maths, order
 from bptrace.kernels import (
+    bulk,
     choosing,
-    columns,
     differences,
     dispatch,
     disturbed,
@@ -39,7 +39,7 @@ from bptrace.kernels import (
     source,
     tape,
 )
-from bptrace.kernels.cast import LayerNet, Net, Plan
+from bptrace.kernels.cast import LINE, LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
 from bptrace.kernels.whole import (
     JoinedCompiler,
@@ -73,31 +73,38 @@ KEY_LENGTH = 16
 """Digits of a fingerprint in the name of a file."""
 
 
-def run_steps(net: Net, plan: Plan, log: array[float], errors: array[float]) -> str:
+def run_steps(
+    net: Net, plan: Plan, record: array[float], log: array[float], errors: array[float]
+) -> str:
     """Do what `source.run_steps` does, compiled; return a remark for the user, or "".
 
     The first call in a process loads the machine code from the cache, or compiles it.
     """
-    if columns.suits(net, plan):
-        packed = columns.pack(net, plan, log)
-        remark = _run_steps(packed.net, packed.plan, packed.record, errors)
-        columns.unpack(net, packed, log)
-        return remark
-    return _run_steps(net, plan, log, errors)
-
-
-def _run_steps(net: Net, plan: Plan, log: source.Numbers, errors: array[float]) -> str:
     if numba.config.DISABLE_JIT:
-        source.run_steps(net, plan, log, errors)
+        source.run_steps(net, plan, record, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
-    arguments = view(_bare(net)), view(plan), np.asarray(log), np.asarray(errors)
+    calculated, turned = _aligned(record), view(plan)._replace(columns=_aligned(plan.columns))
+    arguments = view(_bare(net)), turned, calculated, np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)
     except OSError as error:  # the cache cannot be written after all; nothing has run yet
         _without_cache()(*arguments)
-        return _no_cache(str(error))
+        remark = _no_cache(str(error))
+    np.asarray(record)[:] = calculated
     return remark
+
+
+def _aligned(numbers: array[float]) -> np.ndarray[Any, Any]:
+    """Return a copy that begins with a line of the cache.
+
+    Elsewhere every vector as long as a line would lie in two of them, and be read at half the rate.
+    """
+    room = np.empty(len(numbers) + LINE)
+    skipped = -(room.ctypes.data // 8) % LINE
+    found = room[skipped : skipped + len(numbers)]
+    found[:] = numbers
+    return found
 
 
 def check_all(
@@ -249,7 +256,13 @@ def _no_formula(net: Any, head: Any, x: Any, y: Any) -> float:
 
 APART: dict[Callable[..., Any], Callable[..., Any]] = {
     tape.evaluate: _evaluate,
-    source.column_sums: lanes.column_sums,
+    bulk.neuron_sums: lanes.neuron_sums,
+    bulk.product_sums: lanes.product_sums,
+    bulk.descend_products: lanes.descend_products,
+    bulk.column_sums: lanes.column_sums,
+    bulk.descend_columns: lanes.descend_columns,
+    bulk.copy_numbers: lanes.copy_numbers,
+    bulk.copy_products: lanes.copy_products,
 }
 """What is not compiled as it stands, and what chooses what is compiled in its place."""
 

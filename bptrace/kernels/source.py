@@ -5,9 +5,13 @@ them. Both give the same bits, and so does the formula tree of `maths.equations`
 at −0.0 (because −0.0 + x is x for every x), runs over sources, targets, neurons or samples in
 ascending order, takes the bias last, and leaves missing connections out.
 
-`log` is the log of `address.Layout`: `record` is where the record of a step begins in it, `part`
-where the part of a sample begins; all other offsets are in `cast.Net`. What a smaller batch, or a
-run without a backward pass, does not calculate is left as it is (nan, from `cast.new_log`).
+All is calculated in one record of `address.Layout`, which stays in the processor's caches; where a
+log is wanted, a copy of it goes there when its step is done, before the update. A layer is done
+with all samples of the batch before the next one. `part` is where the part of a sample begins; all
+other offsets are in `cast.Net`. What a smaller batch, or a run without a backward pass, does not
+calculate is nan.
+
+Sums over whole matrices are in `bulk`, for which there is vector code (`lanes`).
 
 Not responsible for checks: `cast` has made what arrives here, and no index is looked at again.
 Values are loaded into a name before an inner loop that stores: the compiler cannot know that the
@@ -16,9 +20,20 @@ store does not change them.
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING, TypeAlias
 
-from bptrace.kernels.cast import BY_GRADIENT, LOCALLY, Net, Plan
+from bptrace.kernels.bulk import (
+    Matrix,
+    column_sums,
+    copy_numbers,
+    copy_products,
+    descend_columns,
+    descend_products,
+    neuron_sums,
+    product_sums,
+)
+from bptrace.kernels.cast import BY_GRADIENT, LOCALLY, MANY, Net, Plan
 from bptrace.kernels.dispatch import (
     act,
     act_layer,
@@ -49,41 +64,67 @@ if TYPE_CHECKING:
     Numbers: TypeAlias = array[float] | memoryview[float] | NDArray[np.float64]
 
 
-WIDE = 4
-"""Sources from which on several neurons are summed up at a time."""
+GATHERED = 16
+"""Neurons from which on their outputs are calculated in a room of their own."""
 
 
-def run_steps(net: Net, plan: Plan, log: Numbers, errors: Numbers) -> None:
-    """Run all steps of `plan`; the first parameters stand at the beginning of `log`.
+def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbers) -> None:
+    """Run all steps of `plan` in `record`, which begins with what is carried on from before.
 
-    The record of step s begins at ``s * plan.stride``, the parameters after it at the beginning of
-    the next record; E of the batch goes to ``errors[s]``.
+    The record of step s goes to ``log[s * plan.stride :]``, what is carried on from the last one
+    behind it, and E of the batch to ``errors[s]``.
     """
+    eta = 0.0
+    if plan.turned:
+        into_columns(net, plan, record)
     for s in range(plan.steps):
-        done, record = plan.start + s, s * plan.stride
+        done = plan.start + s
         first, count = begin(plan, done, s == 0)
+        if plan.turned:
+            sums_of_columns(net, plan, record, plan.order[first], s > 0, eta)
         eta = learning_rate(plan, done + 1)
-        for position in range(count):
-            part = record + net.samples + position * net.sample_size
-            sample = plan.order[first + position]
-            load_inputs(net, plan, log, part, sample)
-            forward(net, log, record, part)
-            if plan.measures:
-                total_error(net, plan, log, part, sample)
-            if plan.backward:
-                backward(net, plan, log, record, sample, position, eta)
-            elif plan.learns == LOCALLY:
-                local_steps(net, plan, log, record, sample, position, eta)
+        load_inputs(net, plan, record, first, count)
+        forward(net, plan, record, count)
         if plan.measures:
-            errors[s] = batch_error(net, plan, log, record, count)
-        if plan.backward or plan.learns == LOCALLY:
-            mean_gradients(net, plan, log, record, count)
-        if plan.learns == BY_GRADIENT:
-            update_by_gradient(net, plan, log, record, done + 1, eta)
+            errors[s] = batch_error(net, plan, record, first, count)
+        if plan.backward:
+            backward(net, plan, record, first, count, eta)
         elif plan.learns == LOCALLY:
-            update_locally(net, plan, log, record)
-        else:
-            same_parameters(net, plan, log, record)
+            local_steps(net, plan, record, first, count, eta)
+        if plan.backward or plan.learns == LOCALLY:
+            mean_gradients(net, plan, record, count)
+        if plan.streamed:
+            stream(net, plan, record, log, s * plan.stride)
+            for l in range(1, net.depth + 1):
+                descend(net, plan, record, count, l, eta)
+        elif plan.stride:
+            copy_numbers(record, 0, log, s * plan.stride, plan.stride)
+        if plan.learns == BY_GRADIENT:
+            update_by_gradient(net, plan, record, done + 1, eta)
+        elif plan.learns == LOCALLY:
+            update_locally(net, record)
+    if plan.turned:
+        out_of_columns(net, plan, record)
+        descend(net, plan, record, 1, 1, eta)
+    if plan.stride:
+        carried = net.n_parameters + net.n_parameters * net.memories
+        copy_numbers(record, 0, log, plan.steps * plan.stride, carried)
+
+
+def stream(net: Net, plan: Plan, record: Numbers, log: Numbers, at: int) -> None:
+    """Copy the record of a step with one sample to the log.
+
+    Its gradients of weights are nowhere else: a product takes less time than what it is made of
+    takes to be written, and read again.
+    """
+    copy_numbers(record, 0, log, at, net.gradients)
+    for l in range(1, net.depth + 1):
+        layer = net.layers[l]
+        delta, x = net.samples + layer.delta_at, net.samples + net.layers[l - 1].out_at
+        to = at + net.gradients + layer.w_at
+        copy_products(record, delta, layer.size, x, layer.sources, log, to)
+    rest = net.gradients + net.n_w
+    copy_numbers(record, rest, log, at + rest, plan.stride - rest)
 
 
 def begin(plan: Plan, done: int, is_first: bool) -> tuple[int, int]:
@@ -97,81 +138,80 @@ def begin(plan: Plan, done: int, is_first: bool) -> tuple[int, int]:
     return first, min(plan.batch, plan.per_epoch - first)
 
 
-def forward(net: Net, log: Numbers, record: int, part: int) -> None:
+def forward(net: Net, plan: Plan, record: Numbers, count: int) -> None:
     """Calculate in and out of every neuron, layer by layer."""
     for l in range(1, net.depth + 1):
-        weighted_sums(net, log, record, part, l)
-        outputs(net, log, part, l)
+        weighted_sums(net, plan, record, count, l)
+        outputs(net, record, count, l)
 
 
-def backward(
-    net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int, eta: float
-) -> None:
+def backward(net: Net, plan: Plan, record: Numbers, first: int, count: int, eta: float) -> None:
     """Calculate δ and the gradients, from the last layer to the first.
 
     Where nobody sees the gradients of the weights (`Plan.first_updated`) the weights are changed at
     once, behind the last look at them.
     """
-    part = record + net.samples + position * net.sample_size
-    output_slopes(net, plan, log, part, sample)
+    output_slopes(net, plan, record, first, count)
     for l in range(net.depth, 0, -1):
         if l < net.depth or not plan.fused:
-            deltas(net, log, part, l)
-        bias_gradients(net, log, record, part, l, position)
+            deltas(net, record, count, l)
+        bias_gradients(net, record, count, l)
         if l > 1:
-            path_sums(net, log, record, part, l)
-        if plan.first_updated:
-            descend(net, plan, log, record, part, l, eta)
-        else:
-            weight_gradients(net, log, record, part, l, position)
+            path_sums(net, record, count, l)
+        if not plan.first_updated:
+            weight_gradients(net, record, count, l)
+        elif l > plan.turned and not plan.streamed:
+            descend(net, plan, record, count, l, eta)
 
 
 # Forward
 
 
-def load_inputs(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
-    """out[0,i] = x_i."""
-    layer = net.layers[0]
-    n, out = layer.size, part + layer.out_at
-    x = sample * n
-    for i in range(n):
-        log[out + i] = plan.x[x + i]
+def load_inputs(net: Net, plan: Plan, record: Numbers, first: int, count: int) -> None:
+    """out[0,i] = x_i of each sample; nan throughout the parts that a smaller batch leaves empty."""
+    layer, part = net.layers[0], net.samples
+    n = layer.size
+    for position in range(count):
+        x, out = plan.order[first + position] * n, part + layer.out_at
+        for i in range(n):
+            record[out + i] = plan.x[x + i]
+        part = part + net.sample_size
+    for _ in range(count, plan.batch):
+        for k in range(net.sample_size):
+            record[part + k] = nan
+        part = part + net.sample_size
 
 
-def weighted_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
+def weighted_sums(net: Net, plan: Plan, record: Numbers, count: int, l: int) -> None:
     """in[l,j] = Σ_i w[l,j,i]·out[l−1,i] + b[l,j], i ascending, the bias last."""
     layer = net.layers[l]
-    m, biases, masked, flag = layer.sources, layer.biases, layer.masked, layer.w_at
-    w, b = record + flag, record + layer.b_at
-    z, x = part + layer.in_at, part + net.layers[l - 1].out_at
-    at_once = 0
-    if layer.column:
-        column_sums(net.scratch, layer.column, log, w, x, m)
-        at_once = layer.size
+    m, biases, masked, wide = layer.sources, layer.biases, layer.masked, layer.wide
+    z, x = net.samples + layer.in_at, net.samples + net.layers[l - 1].out_at
+    summed = wide and l > plan.turned
+    if summed and m >= MANY:
+        neuron_sums(record, layer.w_at, m, layer.size, x, z, count, net.sample_size)
+    few = summed and m < MANY
+    for _ in range(count):
+        w, b = layer.w_at, layer.b_at
+        if few:
+            eight_sums(record, w, x, z, m, layer.size)
         for j in range(layer.size):
-            log[z + j] = net.scratch[j]
-    elif m >= WIDE and not masked:
-        at_once = layer.size if layer.size >= 8 else layer.size - layer.size % 4
-        if layer.size >= 8:
-            eight_sums(log, w, x, z, m, layer.size)
-        else:
-            four_sums(log, w, x, z, m, at_once)
-    for j in range(layer.size):
-        total = log[z + j]
-        if j >= at_once:
-            total = -0.0
-            for i in range(m):
-                if not masked or net.connected[flag + i]:
-                    total += log[w + i] * log[x + i]
-        if biases == 1:
-            total += log[b]
-        elif biases:
-            total += log[b + j]
-        log[z + j] = total
-        flag, w = flag + m, w + m
+            total = record[z + j]
+            if not wide:
+                total = -0.0
+                for i in range(m):
+                    if not masked or net.connected[w + i]:
+                        total += record[w + i] * record[x + i]
+            if biases == 1:
+                total += record[b]
+            elif biases:
+                total += record[b + j]
+            record[z + j] = total
+            w = w + m
+        z, x = z + net.sample_size, x + net.sample_size
 
 
-def eight_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
+def eight_sums(record: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
     """Write Σ_i w[j,i]·x_i, i ascending, for `n` neurons (at least 8) to `z`.
 
     Eight at a time: a sum in strict order waits three or four cycles for each of its additions, in
@@ -195,264 +235,293 @@ def eight_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
         w_h = w_g + m
         a = b = c = d = e = f = g = h = -0.0
         for i in range(m):
-            x_i = log[x + i]
-            a += log[w + i] * x_i
-            b += log[w_b + i] * x_i
-            c += log[w_c + i] * x_i
-            d += log[w_d + i] * x_i
-            e += log[w_e + i] * x_i
-            f += log[w_f + i] * x_i
-            g += log[w_g + i] * x_i
-            h += log[w_h + i] * x_i
+            x_i = record[x + i]
+            a += record[w + i] * x_i
+            b += record[w_b + i] * x_i
+            c += record[w_c + i] * x_i
+            d += record[w_d + i] * x_i
+            e += record[w_e + i] * x_i
+            f += record[w_f + i] * x_i
+            g += record[w_g + i] * x_i
+            h += record[w_h + i] * x_i
         to = z + j
-        log[to], log[to + 1], log[to + 2], log[to + 3] = a, b, c, d
-        log[to + 4], log[to + 5], log[to + 6], log[to + 7] = e, f, g, h
+        record[to], record[to + 1], record[to + 2], record[to + 3] = a, b, c, d
+        record[to + 4], record[to + 5], record[to + 6], record[to + 7] = e, f, g, h
         w = w_h + m
 
 
-def column_sums(total: Numbers, n: int, log: Numbers, w: int, x: int, m: int) -> None:
-    """Write Σ_i w[j,i]·x_i, i ascending, for `n` neurons to `total`; weights in columns.
-
-    Compiled from `lanes` instead.
-    """
-    for j in range(n):
-        total[j] = -0.0
-    for i in range(m):
-        x_i = log[x + i]
-        for j in range(n):
-            total[j] += log[w + j] * x_i
-        w = w + n
-
-
-def four_sums(log: Numbers, w: int, x: int, z: int, m: int, n: int) -> None:
-    """Do what `eight_sums` does, four neurons at a time, for a multiple of four."""
-    for j in range(0, n, 4):
-        a = b = c = d = -0.0
-        w_b, w_c, w_d = w + m, w + m + m, w + m + m + m
-        for i in range(m):
-            x_i = log[x + i]
-            a += log[w + i] * x_i
-            b += log[w_b + i] * x_i
-            c += log[w_c + i] * x_i
-            d += log[w_d + i] * x_i
-        log[z + j], log[z + j + 1], log[z + j + 2], log[z + j + 3] = a, b, c, d
-        w = w_d + m
-
-
-def outputs(net: Net, log: Numbers, part: int, l: int) -> None:
+def outputs(net: Net, record: Numbers, count: int, l: int) -> None:
     """out[l,j] = f(in[l,j]), or of all net inputs of the layer."""
     layer = net.layers[l]
-    z, a = part + layer.in_at, part + layer.out_at
-    if layer.of_layer:
-        act_layer(layer.of_layer, log, z, a, layer.size)
-    elif layer.own_value:
-        for j in range(layer.size):
-            log[a + j] = evaluate(net, layer.own_value, log[z + j], 0.0)
-    else:
-        for j in range(layer.size):
-            log[a + j] = act(layer.activation, log[z + j], layer.option)
+    z, a = net.samples + layer.in_at, net.samples + layer.out_at
+    if layer.of_layer or layer.own_value:
+        for _ in range(count):
+            if layer.of_layer:
+                act_layer(layer.of_layer, record, z, a, layer.size)
+            else:
+                for j in range(layer.size):
+                    record[a + j] = evaluate(net, layer.own_value, record[z + j], 0.0)
+            z, a = z + net.sample_size, a + net.sample_size
+        return
+    # In one row, each sample up to the end of a line: nothing is left over to be done one by one.
+    gathered, part = count > 1 or layer.size >= GATHERED, net.sample_size
+    at, apart, n = a, part, layer.size
+    if gathered:
+        at, apart, n = net.room, layer.column, count * layer.column
+    copy_rows(record, z, part, at, apart, count, layer.size)
+    code, option = layer.activation, layer.option
+    for k in range(n):
+        record[at + k] = act(code, record[at + k], option)
+    if gathered:
+        copy_rows(record, at, apart, a, part, count, layer.size)
 
 
-def total_error(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+def copy_rows(
+    record: Numbers, at: int, apart: int, to: int, to_apart: int, rows: int, n: int
+) -> None:
+    """Copy rows of `n` numbers, which are `apart`, to where they are `to_apart`."""
+    for _ in range(rows):
+        for k in range(n):
+            record[to + k] = record[at + k]
+        at, to = at + apart, to + to_apart
+
+
+def batch_error(net: Net, plan: Plan, record: Numbers, first: int, count: int) -> float:
+    """Return E of the batch: the sum over its samples, or their mean."""
+    total, part = -0.0, net.samples
+    for position in range(count):
+        error = sample_error(net, plan, record, part, plan.order[first + position])
+        record[part + net.error_at] = error
+        total += error
+        part = part + net.sample_size
+    return total / float(count) if plan.mean else total
+
+
+def sample_error(net: Net, plan: Plan, record: Numbers, part: int, sample: int) -> float:
     """E = Σ_k E_k, k ascending."""
     layer = net.layers[net.depth]
     n, z, a = layer.size, part + layer.in_at, part + layer.out_at
     t, total = sample * n, -0.0
     if plan.fused:
-        common = fused_common(plan.fused, log, z, n)
+        common = fused_common(plan.fused, record, z, n)
         for k in range(n):
-            total += fused_loss(plan.fused, plan.t[t + k], log[z + k], common)
+            total += fused_loss(plan.fused, plan.t[t + k], record[z + k], common)
     else:
         for k in range(n):
-            total += loss(plan.loss, plan.t[t + k], log[a + k], float(n))
-    log[part + net.error_at] = total
+            total += loss(plan.loss, plan.t[t + k], record[a + k], float(n))
+    return total
 
 
 # Backward
 
 
-def output_slopes(net: Net, plan: Plan, log: Numbers, part: int, sample: int) -> None:
+def output_slopes(net: Net, plan: Plan, record: Numbers, first: int, count: int) -> None:
     """∂E/∂out of the last layer, or δ if the loss undoes the activation, where δ will be."""
     layer = net.layers[net.depth]
-    n, a, delta = layer.size, part + layer.out_at, part + layer.delta_at
-    t = sample * n
-    if plan.fused:
-        total = -0.0
-        for k in range(n):
-            total += plan.t[t + k]
-        for k in range(n):
-            log[delta + k] = fused_slope(plan.fused, plan.t[t + k], log[a + k], total)
-    else:
-        for k in range(n):
-            log[delta + k] = loss_slope(plan.loss, plan.t[t + k], log[a + k], float(n))
+    n, a, delta = layer.size, net.samples + layer.out_at, net.samples + layer.delta_at
+    for position in range(count):
+        t = plan.order[first + position] * n
+        if plan.fused:
+            total = -0.0
+            for k in range(n):
+                total += plan.t[t + k]
+            for k in range(n):
+                record[delta + k] = fused_slope(plan.fused, plan.t[t + k], record[a + k], total)
+        else:
+            for k in range(n):
+                record[delta + k] = loss_slope(plan.loss, plan.t[t + k], record[a + k], float(n))
+        a, delta = a + net.sample_size, delta + net.sample_size
 
 
-def path_sums(net: Net, log: Numbers, record: int, part: int, l: int) -> None:
+def path_sums(net: Net, record: Numbers, count: int, l: int) -> None:
     """∂E/∂out[l−1,i] = Σ_j δ[l,j]·w[l,j,i], j ascending; it stands where δ[l−1,i] will be.
 
     Row by row, as the weights lie in memory; each sum still takes its terms in the order of j.
     """
-    layer = net.layers[l]
-    m, masked, flag = layer.sources, layer.masked, layer.w_at
-    w, above, total = record + flag, part + layer.delta_at, part + net.layers[l - 1].delta_at
-    for i in range(m):
-        log[total + i] = -0.0
-    for j in range(layer.size):
-        delta = log[above + j]
+    layer, n_part = net.layers[l], net.sample_size
+    m, masked = layer.sources, layer.masked
+    above, total = net.samples + layer.delta_at, net.samples + net.layers[l - 1].delta_at
+    if layer.wide:
+        product_sums(
+            record,
+            Matrix(total, count, n_part, m, 1),
+            Matrix(above, count, n_part, layer.size, 1),
+            Matrix(layer.w_at, layer.size, m, m, 1),
+        )
+        return
+    for _ in range(count):
+        w = layer.w_at
         for i in range(m):
-            if not masked or net.connected[flag + i]:
-                log[total + i] += delta * log[w + i]
-        flag, w = flag + m, w + m
+            record[total + i] = -0.0
+        for j in range(layer.size):
+            delta = record[above + j]
+            for i in range(m):
+                if not masked or net.connected[w + i]:
+                    record[total + i] += delta * record[w + i]
+            w = w + m
+        above, total = above + n_part, total + n_part
 
 
-def deltas(net: Net, log: Numbers, part: int, l: int) -> None:
+def deltas(net: Net, record: Numbers, count: int, l: int) -> None:
     """δ[l,i] = ∂E/∂out[l,i] · ∂out[l,i]/∂in[l,i], where ∂E/∂out[l,i] stands."""
-    layer = net.layers[l]
-    z, a, delta = part + layer.in_at, part + layer.out_at, part + layer.delta_at
-    if layer.of_layer:
-        layer_deltas(net, log, part, l)
-    elif layer.own_value:
-        for i in range(layer.size):
-            slope = evaluate(net, layer.own_slope, log[z + i], log[a + i])
-            log[delta + i] = log[delta + i] * slope
-    else:
-        for i in range(layer.size):
-            slope = act_slope(layer.activation, log[z + i], log[a + i], layer.option)
-            log[delta + i] = log[delta + i] * slope
+    layer, part = net.layers[l], net.samples
+    n, code, option = layer.size, layer.activation, layer.option
+    for _ in range(count):
+        z, a, delta = part + layer.in_at, part + layer.out_at, part + layer.delta_at
+        if layer.of_layer:
+            layer_deltas(net, record, part, l)
+        elif layer.own_value:
+            for i in range(n):
+                slope = evaluate(net, layer.own_slope, record[z + i], record[a + i])
+                record[delta + i] = record[delta + i] * slope
+        else:
+            for i in range(n):
+                slope = act_slope(code, record[z + i], record[a + i], option)
+                record[delta + i] = record[delta + i] * slope
+        part = part + net.sample_size
 
 
-def layer_deltas(net: Net, log: Numbers, part: int, l: int) -> None:
+def layer_deltas(net: Net, record: Numbers, part: int, l: int) -> None:
     """δ[l,k] = Σ_j ∂E/∂out[l,j] · ∂out[l,j]/∂in[l,k], j ascending."""
     layer = net.layers[l]
     n, z, a, delta = layer.size, part + layer.in_at, part + layer.out_at, part + layer.delta_at
     for j in range(n):
-        net.scratch[j] = log[delta + j]
+        net.scratch[j] = record[delta + j]
     for k in range(n):
-        total, a_k = -0.0, log[a + k]
-        own = act_slope(layer.activation, log[z + k], a_k, layer.option)
+        total, a_k = -0.0, record[a + k]
+        own = act_slope(layer.activation, record[z + k], a_k, layer.option)
         for j in range(n):
-            slope = own if j == k else cross_slope(layer.of_layer, log[a + j], a_k)
+            slope = own if j == k else cross_slope(layer.of_layer, record[a + j], a_k)
             total += net.scratch[j] * slope
-        log[delta + k] = total
+        record[delta + k] = total
 
 
-def weight_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
+def weight_gradients(net: Net, record: Numbers, count: int, l: int) -> None:
     """∂E/∂w[l,j,i] = δ[l,j]·out[l−1,i], 0 without a connection, added up over the batch."""
-    layer = net.layers[l]
-    if layer.column:
-        column_gradients(net, log, record, part, position)
+    layer, n_part = net.layers[l], net.sample_size
+    m, masked = layer.sources, layer.masked
+    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - 1].out_at
+    if layer.wide:
+        product_sums(
+            record,
+            Matrix(net.gradients + layer.w_at, layer.size, m, m, 1),
+            Matrix(above, layer.size, 1, count, n_part),
+            Matrix(x, count, n_part, m, 1),
+        )
         return
-    m, masked, flag, above = layer.sources, layer.masked, layer.w_at, part + layer.delta_at
-    g, x = record + net.gradients + flag, part + net.layers[l - 1].out_at
-    for j in range(layer.size):
-        delta = log[above + j]
-        for i in range(m):
-            if not masked or net.connected[flag + i]:
-                before = log[g + i] if position else -0.0
-                log[g + i] = before + delta * log[x + i]
-            else:
-                log[g + i] = 0.0
-        flag, g = flag + m, g + m
+    for position in range(count):
+        w = layer.w_at
+        for j in range(layer.size):
+            g, delta = net.gradients + w, record[above + j]
+            for i in range(m):
+                if not masked or net.connected[w + i]:
+                    before = record[g + i] if position else -0.0
+                    record[g + i] = before + delta * record[x + i]
+                else:
+                    record[g + i] = 0.0
+            w = w + m
+        above, x = above + n_part, x + n_part
 
 
-def descend(net: Net, plan: Plan, log: Numbers, record: int, part: int, l: int, eta: float) -> None:
-    """w[l,j,i]⁺ = rule(w[l,j,i], δ[l,j]·out[l−1,i], η): gradient and update in one."""
-    layer = net.layers[l]
-    if layer.column:
-        descend_columns(net, plan, log, record, part, eta)
+def descend(net: Net, plan: Plan, record: Numbers, count: int, l: int, eta: float) -> None:
+    """w[l,j,i]⁺ = rule(w[l,j,i], Σ δ[l,j]·out[l−1,i], η): the batch's gradient and its update."""
+    layer, n_part = net.layers[l], net.sample_size
+    m, above, code, c = layer.sources, net.samples + layer.delta_at, plan.rule, plan.constants
+    w, x = layer.w_at, net.samples + net.layers[l - 1].out_at
+    divisor = float(count) if plan.mean else 1.0
+    if layer.wide:
+        descend_products(
+            record,
+            Matrix(w, layer.size, m, m, 1),
+            Matrix(above, layer.size, 1, count, n_part),
+            Matrix(x, count, n_part, m, 1),
+            divisor,
+            eta,
+        )
         return
-    m, above, code, c = layer.sources, part + layer.delta_at, plan.rule, plan.constants
-    w, x = record + layer.w_at, part + net.layers[l - 1].out_at
     for j in range(layer.size):
-        delta = log[above + j]
         for i in range(m):
-            log[w + i] = update_plain(code, log[w + i], delta * log[x + i], eta, c)
+            total, delta, source = -0.0, above + j, x + i
+            for _ in range(count):
+                total += record[delta] * record[source]
+                delta, source = delta + n_part, source + n_part
+            gradient = total / divisor if divisor > 1.0 else total
+            record[w + i] = update_plain(code, record[w + i], gradient, eta, c)
         w = w + m
 
 
-def descend_columns(net: Net, plan: Plan, log: Numbers, record: int, part: int, eta: float) -> None:
-    """What `descend` does, in the first layer with its weights in columns."""
-    layer, code, c = net.layers[1], plan.rule, plan.constants
-    n, w, x = layer.column, record + layer.w_at, part + net.layers[0].out_at
-    load_deltas(net, log, part)
-    delta = net.scratch
-    for i in range(layer.sources):
-        x_i = log[x + i]
+# The first layer's weights in columns, where its update waits for the next step
+
+
+def into_columns(net: Net, plan: Plan, record: Numbers) -> None:
+    """Write the weights of the first layer to `Plan.columns`: those of a source side by side."""
+    layer, columns = net.layers[1], plan.columns
+    w = layer.w_at
+    for j in range(layer.size):
+        to = j
+        for i in range(layer.sources):
+            columns[to] = record[w + i]
+            to = to + layer.column
+        w = w + layer.sources
+
+
+def out_of_columns(net: Net, plan: Plan, record: Numbers) -> None:
+    """Write the weights of the first layer back to where they belong."""
+    layer, columns = net.layers[1], plan.columns
+    w = layer.w_at
+    for j in range(layer.size):
+        at = j
+        for i in range(layer.sources):
+            record[w + i] = columns[at]
+            at = at + layer.column
+        w = w + layer.sources
+
+
+def sums_of_columns(
+    net: Net, plan: Plan, record: Numbers, sample: int, waiting: bool, eta: float
+) -> None:
+    """Σ_i w[1,j,i]·x_i, i ascending, after the update by the step before if that is `waiting`.
+
+    That step's δ and x still stand in the record. Weights are written, and read, once a step.
+    """
+    layer, scratch = net.layers[1], net.scratch
+    n, m = layer.size, layer.sources
+    z, x = net.samples + layer.in_at, net.samples + net.layers[0].out_at
+    if waiting:
+        delta = net.samples + layer.delta_at
         for j in range(n):
-            log[w + j] = update_plain(code, log[w + j], delta[j] * x_i, eta, c)
-        w = w + n
+            scratch[j] = record[delta + j]
+        descend_columns(plan.columns, layer.column, m, scratch, record, x, eta, plan.x, sample * m)
+    else:
+        column_sums(plan.columns, layer.column, m, scratch, plan.x, sample * m)
+    for j in range(n):
+        record[z + j] = scratch[j]
 
 
-def column_gradients(net: Net, log: Numbers, record: int, part: int, position: int) -> None:
-    """What `weight_gradients` does, in the first layer with its weights in columns."""
-    layer = net.layers[1]
-    n, x, g = layer.column, part + net.layers[0].out_at, record + net.gradients + layer.w_at
-    load_deltas(net, log, part)
-    delta = net.scratch
-    if not position:
-        begin_sums(log, g, n * layer.sources)
-    for i in range(layer.sources):
-        x_i = log[x + i]
-        for j in range(n):
-            log[g + j] += delta[j] * x_i
-        g = g + n
-
-
-def begin_sums(log: Numbers, first: int, n: int) -> None:
-    """Set `n` numbers to −0.0: what is added to it stays what it is."""
-    for k in range(n):
-        log[first + k] = -0.0
-
-
-def load_deltas(net: Net, log: Numbers, part: int) -> None:
-    """Fill `Net.scratch` with δ of the first layer, and with zeros up to the end of a column."""
-    layer = net.layers[1]
-    above = part + layer.delta_at
-    for j in range(layer.column):
-        net.scratch[j] = log[above + j] if j < layer.size else 0.0
-
-
-def bias_gradients(net: Net, log: Numbers, record: int, part: int, l: int, position: int) -> None:
+def bias_gradients(net: Net, record: Numbers, count: int, l: int) -> None:
     """∂E/∂b[l,j] = δ[l,j], or Σ_j δ[l,j] for a shared bias, added up over the batch."""
     layer = net.layers[l]
-    g, delta = record + net.gradients + layer.b_at, part + layer.delta_at
-    if layer.biases == 1:
-        total = -0.0
-        for j in range(layer.size):
-            total += log[delta + j]
-        log[g] = (log[g] if position else -0.0) + total
-    elif layer.biases:
-        for j in range(layer.size):
-            log[g + j] = (log[g + j] if position else -0.0) + log[delta + j]
-
-
-# The batch
-
-
-def batch_error(net: Net, plan: Plan, log: Numbers, record: int, count: int) -> float:
-    """Return E of the batch: the sum over its samples, or their mean."""
-    error, total = record + net.samples + net.error_at, -0.0
+    g, delta = net.gradients + layer.b_at, net.samples + layer.delta_at
     for position in range(count):
-        total += log[error + position * net.sample_size]
-    return total / float(count) if plan.mean else total
+        if layer.biases == 1:
+            total = -0.0
+            for j in range(layer.size):
+                total += record[delta + j]
+            record[g] = (record[g] if position else -0.0) + total
+        elif layer.biases:
+            for j in range(layer.size):
+                record[g + j] = (record[g + j] if position else -0.0) + record[delta + j]
+        delta = delta + net.sample_size
 
 
-def mean_gradients(net: Net, plan: Plan, log: Numbers, record: int, count: int) -> None:
+def mean_gradients(net: Net, plan: Plan, record: Numbers, count: int) -> None:
     """Divide gradients, or a local rule's steps, by the number of samples, where `plan` says so."""
-    g = record + net.gradients
     if plan.mean and count > 1:
         for k in range(net.n_parameters):
-            log[g + k] = log[g + k] / float(count)
+            record[net.gradients + k] = record[net.gradients + k] / float(count)
 
 
 # The update
-
-
-def same_parameters(net: Net, plan: Plan, log: Numbers, record: int) -> None:
-    """Carry parameters, and what the rule remembers, into the next record as they are."""
-    after = record + plan.stride
-    for k in range(net.n_parameters + net.n_parameters * net.memories):
-        log[after + k] = log[record + k]
 
 
 def learning_rate(plan: Plan, number: int) -> float:
@@ -479,106 +548,110 @@ def constants_of(plan: Plan, number: int) -> Constants:
     )
 
 
-def update_by_gradient(
-    net: Net, plan: Plan, log: Numbers, record: int, number: int, eta: float
-) -> None:
-    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p) into the next record; p if not trained.
+def update_by_gradient(net: Net, plan: Plan, record: Numbers, number: int, eta: float) -> None:
+    """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p); p if it is not trained.
 
-    One loop for each number of memories, so short that the rule is chosen outside of it, and in
-    place: where it cannot be known whether old and new numbers overlap, the compiler's loops for
-    many numbers at a time run only if they do not. Without a memory both cases have a loop.
+    One loop for each number of memories, so short that the rule is chosen outside of it.
     """
-    after, g = record + plan.stride, record + net.gradients
     c = constants_of(plan, number)
-    if net.memories == 0 and plan.stride:
-        update_without_memory(net, plan, log, record, after, g, eta, c)
-        return
-    if plan.stride:
-        same_parameters(net, plan, log, record)
     if net.memories == 0:
-        update_without_memory(net, plan, log, after, after, g, eta, c)
+        update_without_memory(net, plan, record, eta, c)
     elif net.memories == 1:
-        update_with_one_memory(net, plan, log, after, g, eta, c)
+        update_with_one_memory(net, plan, record, eta, c)
     else:
-        update_with_two_memories(net, plan, log, after, g, eta, c)
+        update_with_two_memories(net, plan, record, eta, c)
 
 
-def update_without_memory(
-    net: Net, plan: Plan, log: Numbers, record: int, after: int, g: int, eta: float, c: Constants
-) -> None:
-    """p⁺ = rule(p, ∂E/∂p, η) from `record` to `after`, with the gradients at `g`."""
-    code, shrink = plan.rule, eta * c.weight_decay
+def update_without_memory(net: Net, plan: Plan, record: Numbers, eta: float, c: Constants) -> None:
+    """p⁺ = rule(p, ∂E/∂p, η)."""
+    code, shrink, g = plan.rule, eta * c.weight_decay, net.gradients
+    if plan.uniform:
+        for k in range(plan.first_updated, net.n_parameters):
+            record[k] = update_plain(code, record[k], record[g + k], eta, c)
+        return
     for k in range(plan.first_updated, net.n_parameters):
-        old, gradient = log[record + k], log[g + k]
+        old, gradient = record[k], record[g + k]
         p = old - shrink * old if k < plan.shrunk else old
         gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
         new = update_plain(code, p, gradient, eta, c)
-        log[after + k] = new if net.trained[k] else old
+        record[k] = new if net.trained[k] else old
 
 
-def update_with_one_memory(
-    net: Net, plan: Plan, log: Numbers, after: int, g: int, eta: float, c: Constants
-) -> None:
-    """The same in place, for rules that remember one number of each parameter; 0 if not trained."""
-    code, shrink, first = plan.rule, eta * c.weight_decay, after + net.n_parameters
+def update_with_one_memory(net: Net, plan: Plan, record: Numbers, eta: float, c: Constants) -> None:
+    """The same for rules that remember one number of each parameter; 0 if it is not trained."""
+    code, shrink, g, first = plan.rule, eta * c.weight_decay, net.gradients, net.n_parameters
     for k in range(net.n_parameters):
-        old, gradient = log[after + k], log[g + k]
+        old, gradient = record[k], record[g + k]
         p = old - shrink * old if k < plan.shrunk else old
         gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
-        new, memory = update_one(code, p, gradient, eta, log[first + k], c)
-        log[after + k] = new if net.trained[k] else old
-        log[first + k] = memory if net.trained[k] else 0.0
+        new, memory = update_one(code, p, gradient, eta, record[first + k], c)
+        record[k] = new if net.trained[k] else old
+        record[first + k] = memory if net.trained[k] else 0.0
 
 
 def update_with_two_memories(
-    net: Net, plan: Plan, log: Numbers, after: int, g: int, eta: float, c: Constants
+    net: Net, plan: Plan, record: Numbers, eta: float, c: Constants
 ) -> None:
-    """The same in place, for rules that remember two."""
-    code, shrink, first = plan.rule, eta * c.weight_decay, after + net.n_parameters
+    """The same for rules that remember two."""
+    code, shrink, g, first = plan.rule, eta * c.weight_decay, net.gradients, net.n_parameters
     second = first + net.n_parameters
     for k in range(net.n_parameters):
-        old, gradient = log[after + k], log[g + k]
+        old, gradient = record[k], record[g + k]
         p = old - shrink * old if k < plan.shrunk else old
         gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
-        new, memory, other = update_two(code, p, gradient, eta, log[first + k], log[second + k], c)
-        log[after + k] = new if net.trained[k] else old
-        log[first + k] = memory if net.trained[k] else 0.0
-        log[second + k] = other if net.trained[k] else 0.0
+        new, memory, other = update_two(
+            code, p, gradient, eta, record[first + k], record[second + k], c
+        )
+        record[k] = new if net.trained[k] else old
+        record[first + k] = memory if net.trained[k] else 0.0
+        record[second + k] = other if net.trained[k] else 0.0
 
 
-def local_steps(
-    net: Net, plan: Plan, log: Numbers, record: int, sample: int, position: int, eta: float
-) -> None:
-    """Add what the sample adds to each weight and bias by a local rule to the sum over the batch.
+def local_steps(net: Net, plan: Plan, record: Numbers, first: int, count: int, eta: float) -> None:
+    """Sum up over the batch what each sample adds to each weight and bias by a local rule.
 
     It stands where gradients stand otherwise. A layer without targets has t = 0; it is trained only
     by rules that do not look at t.
     """
-    part = record + net.samples + position * net.sample_size
     for l in range(plan.first_taught, net.depth + 1):
         layer = net.layers[l]
-        m, y = layer.sources, part + layer.out_at
-        x, g = part + net.layers[l - 1].out_at, record + net.gradients + layer.w_at
-        b = record + net.gradients + layer.b_at
-        has_targets = l == net.depth and len(plan.t) > 0
-        target = sample * layer.size
-        each = 0 if layer.biases == 1 else 1
-        if not position:
-            begin_sums(log, g, m * layer.size)
-            begin_sums(log, b, layer.biases)
-        for j in range(layer.size):
-            t = plan.t[target + j] if has_targets else 0.0
-            out = log[y + j]
-            for i in range(m):
-                log[g + i] += local_step(plan.rule, eta, log[x + i], t, out)
-            g = g + m
-            if layer.biases:
-                log[b + each * j] += local_step(plan.rule, eta, 1.0, t, out)
+        begin_sums(record, net.gradients + layer.w_at, layer.sources * layer.size)
+        begin_sums(record, net.gradients + layer.b_at, layer.biases)
+    part = net.samples
+    for position in range(count):
+        sample = plan.order[first + position]
+        for l in range(plan.first_taught, net.depth + 1):
+            teach(net, plan, record, part, sample, l, eta)
+        part = part + net.sample_size
 
 
-def update_locally(net: Net, plan: Plan, log: Numbers, record: int) -> None:
-    """p⁺ = p + Δp into the next record; p if it is not trained."""
-    after, g = record + plan.stride, record + net.gradients
+def teach(
+    net: Net, plan: Plan, record: Numbers, part: int, sample: int, l: int, eta: float
+) -> None:
+    """Add what a sample adds to the weights and biases of a layer."""
+    layer = net.layers[l]
+    m, y, x = layer.sources, part + layer.out_at, part + net.layers[l - 1].out_at
+    g, b = net.gradients + layer.w_at, net.gradients + layer.b_at
+    has_targets = l == net.depth and len(plan.t) > 0
+    target, each = sample * layer.size, 0 if layer.biases == 1 else 1
+    for j in range(layer.size):
+        t = plan.t[target + j] if has_targets else 0.0
+        out = record[y + j]
+        for i in range(m):
+            record[g + i] += local_step(plan.rule, eta, record[x + i], t, out)
+        g = g + m
+        if layer.biases:
+            record[b + each * j] += local_step(plan.rule, eta, 1.0, t, out)
+
+
+def begin_sums(record: Numbers, first: int, n: int) -> None:
+    """Set `n` numbers to −0.0: what is added to it stays what it is."""
+    for k in range(n):
+        record[first + k] = -0.0
+
+
+def update_locally(net: Net, record: Numbers) -> None:
+    """p⁺ = p + Δp; p if it is not trained."""
     for k in range(net.n_parameters):
-        p = log[record + k]
-        log[after + k] = p + log[g + k] if net.trained[k] else p
+        p = record[k]
+        record[k] = p + record[net.gradients + k] if net.trained[k] else p
