@@ -213,7 +213,7 @@ def install() -> None:
     for chain in dispatch.CHAINS:
         choosing.install(chain)
     for function, choose in APART.items():
-        numba.extending.overload(function, jit_options=EXACT, strict=False)(choose)
+        numba.extending.overload(function, jit_options=ieee_intrinsics.PART, strict=False)(choose)
     event.register("numba:compile", _Announcer())
 
 

@@ -27,8 +27,10 @@ EXACT = {
     "forceinline": True,
     "no_cfunc_wrapper": True,
     "_nrt": False,
-    "pipeline_class": PartCompiler,
 }
+
+# For what only compiled code calls: it has no address, and Python could not call it.
+PART = EXACT | {"pipeline_class": PartCompiler}
 
 # A float64 from 2**52 to 2**53 holds a whole number in its lowest bits. 1.5 * 2**52 leaves room
 # for negative ones, and 1023 is what IEEE 754 adds to an exponent.
@@ -42,13 +44,13 @@ BITS_OF_HALF = 1022 << FRACTION_BITS
 BITS_OF_TWO_52 = (1023 + 52) << FRACTION_BITS
 
 
-@register_jitable(**EXACT)
+@register_jitable(**PART)
 def bits_of(x: float) -> np.int64:
     """Return the 64 bits of x as a whole number."""
     return np.float64(x).view(np.int64)
 
 
-@register_jitable(**EXACT)
+@register_jitable(**PART)
 def float_of(bits: np.int64) -> np.float64:
     """Return the float64 with these 64 bits."""
     return np.int64(bits).view(np.float64)
@@ -79,7 +81,7 @@ COMPILED_APART: dict[object, object] = {
 def install() -> None:
     """Make every function of `maths.ieee` callable from compiled code; once is enough."""
     for plain, compiled in COMPILED_APART.items():
-        overload(plain, jit_options=EXACT, strict=False)(lambda *_types, choice=compiled: choice)
+        overload(plain, jit_options=PART, strict=False)(lambda *_types, choice=compiled: choice)
     for function in vars(ieee).values():
         if isinstance(function, FunctionType) and function not in COMPILED_APART:
-            register_jitable(**EXACT)(function)
+            register_jitable(**PART)(function)
