@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -158,7 +159,8 @@ def start_flushing(file: IO[bytes]) -> None:
     blocks of 1 MiB, `flush` then waits 6 ms instead of 63. Elsewhere nothing is begun.
     """
     if sys.platform == "linux":
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with suppress(OSError):  # on file systems that take no advice
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 class Sink:

@@ -286,8 +286,15 @@ def test_a_step_of_a_small_network_needs_no_numpy(problem, tmp_path):
 
 @pytest.mark.jit
 @pytest.mark.parametrize("ring", [2**12, 2**16])
-def test_checkpoints_from_a_log_are_the_same(problem, tmp_path, monkeypatch, ring):
+@pytest.mark.parametrize("rule", ["gradient-descent", "adamw"])
+def test_checkpoints_from_a_log_are_the_same(tmp_path, monkeypatch, ring, rule):
     """Compiled code goes past checkpoints, with a log that is written over."""
+    text = PAGE.replace("gradient-descent", rule).replace(
+        "batch = 2", 'batch = 2\norder = "shuffled"'
+    )
+    problem = write(tmp_path, text)
+    assert problem.training.order == "shuffled"
+    assert contents.interval(problem) == 100
     record(problem, tmp_path / "python", 1300, "python")
     monkeypatch.setattr(writer_module, "RING_BYTES", ring)
     with Writer.create(problem, tmp_path / "numba", 1300) as writer:

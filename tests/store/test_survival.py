@@ -375,6 +375,20 @@ def test_an_error_of_the_thread_reaches_the_one_who_calculates(problem, tmp_path
     Writer(tmp_path / "trace").close()  # nobody holds the lock
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no advice is given")
+def test_a_file_system_that_takes_no_advice(logged, tmp_path, monkeypatch):
+    given = []
+
+    def refuse(*arguments: int) -> None:
+        given.append(arguments)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 1024)
+    monkeypatch.setattr(os, "posix_fadvise", refuse)
+    record(logged, tmp_path / "trace", 1000, "python").verify()
+    assert given
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of a file's size")
 def test_a_limit_of_the_system(problem, tmp_path):
     program = (
