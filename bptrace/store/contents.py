@@ -32,8 +32,8 @@ REPLAY_SECONDS = 0.008
 """What recomputing from one checkpoint to the next should take."""
 
 PATIENCE = 0.04
-"""What it may take in plain Python, before compiled code, which takes half a second to load, has to
-do it: a reader notices more than 50 ms."""
+"""What it may take in plain Python, as a reader notices more than 50 ms; above it compiled code has
+to do it, which takes three quarters of a second to load."""
 
 COMPILED_IS_FASTER = 1400
 """By this factor for 784-30-10; for the same in batches of 32 by 600 (docs/benchmarks.md)."""

@@ -357,8 +357,8 @@ def open_trace(folder: str | os.PathLike[str], ready: bool = True) -> StoredTrac
     folder : path
     ready : bool
         Whether all is loaded that recomputes steps, so that any step is there within 50 ms. For
-        wide networks that is compiled code, which takes half a second (and 15 s to compile the
-        first time ever). False leaves it to the first step that is asked for.
+        wide networks that is compiled code, which takes three quarters of a second, and 12 s to
+        compile the first time ever. False leaves it to the first step that is asked for.
 
     Raises
     ------
