@@ -11,7 +11,7 @@ Why a line is wrong is the business of `search`; a page as a whole that of `page
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
+from contextlib import contextmanager
 from functools import cached_property
 from math import inf
 
@@ -21,6 +21,7 @@ from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
 from bptrace.checks.lines import ACCEPTED, CARRIED, RIGHT, ROUNDING, WRONG, Line, Statement
 from bptrace.checks.pathway import Pathway
+from bptrace.checks.prints import Prints
 from bptrace.checks.sequence import between, soonest
 from bptrace.maths.expr import Expr, Reading, Ref
 
@@ -59,6 +60,7 @@ class Judge:
             self.by_key.setdefault(statement.key, []).append(statement)
         self.house: House = house([s.printed for s in statements if self._is_long(s)])
         self.box: dict[Key, Interval] = {k: point(v) for k, v in graph.given.items()}
+        self.carried: list[tuple[Key, Interval]] = []
         self.taint: dict[Key, frozenset[Key]] = {}
         self.should: dict[Key, Interval] = {}
         self.lines: dict[Key, list[Line]] = {}
@@ -77,7 +79,7 @@ class Judge:
             if key in self.by_key:
                 self._printed(key)
             else:
-                self.box[key] = self.value(self.graph.fast[key])
+                self._goes_on_with(key, self.value(self.graph.fast[key]))
                 self.taint[key] = self.tainted_by(key)
         order = {id(s): k for k, s in enumerate(self.statements)}
         lines = (line for lines in self.lines.values() for line in lines)
@@ -87,6 +89,16 @@ class Judge:
     def order(self) -> list[Key]:
         """The order of calculation, with every unprinted step as soon as it can be calculated."""
         return soonest(self.graph, self.by_key)
+
+    @cached_property
+    def place(self) -> dict[Key, int]:
+        """The place of each node in the order in which the page is gone through."""
+        return {key: n for n, key in enumerate(self.order)}
+
+    @cached_property
+    def prints(self) -> Prints:
+        """The numbers of the page by their size."""
+        return Prints(self.graph, self.statements)
 
     @cached_property
     def on_page(self) -> dict[Key, int]:
@@ -310,9 +322,10 @@ class Judge:
     def _seen_by(self, statement: Statement) -> list[Key]:
         """The wrong values that a line sees at once or through unprinted steps, in their order."""
         taint = self.tainted_by(statement.key)
-        return [
-            root for root in self.should if root in taint and statement.key in self.shadow(root)[1]
-        ]
+        seen = (
+            root for root in taint if root in self.should and statement.key in self.shadow(root)[1]
+        )
+        return sorted(seen, key=self.place.__getitem__)
 
     def _used_as_should_be(self, statement: Statement, roots: Sequence[Key]) -> None:
         """A line uses the values that some wrong ones before it should have had."""
@@ -339,20 +352,28 @@ class Judge:
                 return self._without(taint, frozenset(right))
         return None
 
-    def as_should_be(self, statement: Statement) -> Iterator[Judge]:
-        """Yield this page with right numbers in the place of wrong ones that a line sees.
+    def should_be(self, statement: Statement) -> list[list[Key]]:
+        """Return which wrong numbers that a line sees may have been right when it was made.
 
         For lines in which another mistake was made with the right number: the wrong one is a
         misprint, or was mended on the way.
         """
-        for right in _one_or_all(self._seen_by(statement)[:MOST_OTHERS]):
-            other = copy(self)
-            other.box = self.box | {root: self.should[root] for root in right}
-            hidden = frozenset().union(*(self.shadow(root)[0] for root in right))
-            for key in self.order:
-                if key in hidden and key in self.box:
-                    other.box[key] = other.value(self.graph.fast[key])
-            yield other
+        return _one_or_all(self._seen_by(statement)[:MOST_OTHERS])
+
+    @contextmanager
+    def put_right(self, roots: Sequence[Key]) -> Iterator[list[Key]]:
+        """Have right numbers in the place of wrong ones for a while; yield what changes."""
+        hidden = frozenset().union(*(self.shadow(root)[0] for root in roots))
+        changing = sorted({*roots, *hidden}, key=self.place.__getitem__)
+        before = {key: self.box[key] for key in changing if key in self.box}
+        try:
+            self.box.update({root: self.should[root] for root in roots})
+            for key in before:
+                if key in hidden:
+                    self.box[key] = self.value(self.graph.fast[key])
+            yield [key for key, value in before.items() if self.box[key] != value]
+        finally:
+            self.box.update(before)
 
     def _carry_on(self, line: Line, local: Interval) -> None:
         """Set with what the author went on: the digits, or the number before it was rounded."""
@@ -367,10 +388,15 @@ class Judge:
                 local = self.around(line.exact)
         printed, unit = statement.sign * statement.printed.value, statement.printed.ulp
         if statement.claim.exact:
-            self.box[key] = point(printed)
+            self._goes_on_with(key, point(printed))
             return
         near = local.within(printed - unit, printed + unit)
-        self.box[key] = near.hull(point(printed))
+        self._goes_on_with(key, near.hull(point(printed)))
+
+    def _goes_on_with(self, key: Key, values: Interval) -> None:
+        """The author has the value of a node; `carried` keeps the course of all of them."""
+        self.box[key] = values
+        self.carried.append((key, values))
 
     def _explained(self, line: Line) -> Interval:
         """Ask why the line is wrong; return what the author had before rounding it."""
@@ -407,12 +433,12 @@ class Judge:
         best = finding.best
         if best.place == root or best.at_place is None:
             return
-        self.box[best.place] = best.at_place
+        self._goes_on_with(best.place, best.at_place)
         self.taint[best.place] = frozenset({root})
         hidden = self.shadow(best.place)[0]
-        for key in self.order:
-            if key in hidden and key in self.box:
-                self.box[key] = self.value(self.graph.fast[key])
+        for key in sorted(hidden, key=self.place.__getitem__):
+            if key in self.box:
+                self._goes_on_with(key, self.value(self.graph.fast[key]))
                 self.taint[key] = self.tainted_by(key)
 
     def _again(self, statement: Statement, first: Line, local: Interval) -> Line:

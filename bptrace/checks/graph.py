@@ -149,7 +149,6 @@ class Graph:
         self.formulas: dict[Key, Expr] = {}
         self.given: dict[Key, float] = {}
         self.order: list[Key] = []
-        self._after: dict[Key, frozenset[Key]] = {}
         self.is_circular = False
         self._collect()
 
@@ -343,17 +342,46 @@ class Graph:
                 children[parent].append(key)
         return {key: tuple(found) for key, found in children.items()}
 
-    def after(self, key: Key) -> frozenset[Key]:
+    @cached_property
+    def place(self) -> dict[Key, int]:
+        """The place of each node in the order of calculation, given ones first."""
+        return {key: n for n, key in enumerate((*self.given, *self.order))}
+
+    @cached_property
+    def _after(self) -> list[int]:
+        """The nodes that depend on each, as bits: a set of them for each would fill the memory."""
+        after = [0] * len(self.place)
+        for key, n in reversed(self.place.items()):
+            for child in self.children[key]:
+                k = self.place[child]
+                after[n] |= after[k] | 1 << k
+        return after
+
+    def after(self, key: Key) -> After:
         """The nodes that depend on `key`: nobody can have used one of them for it."""
-        if key not in self._after:
-            found: set[Key] = set()
-            stack = [key]
-            while stack:
-                new = [child for child in self.children.get(stack.pop(), ()) if child not in found]
-                found.update(new)
-                stack.extend(new)
-            self._after[key] = frozenset(found)
-        return self._after[key]
+        bits = self._after[self.place[key]] if key in self.place else 0
+        return After(bits, self.place)
+
+
+class After:
+    """A set of nodes that is asked for single ones, in which there is no search.
+
+    Parameters
+    ----------
+    bits : int
+        Those that are in it, by their places.
+    place : mapping
+        The place of each node.
+    """
+
+    def __init__(self, bits: int, place: Mapping[Key, int]) -> None:
+        self.bits = bits
+        self._bytes = bits.to_bytes(len(place) // 8 + 1, "little")
+        self._place = place
+
+    def __contains__(self, key: object) -> bool:
+        place = self._place.get(key)  # type: ignore[call-overload]  # any key may be asked for
+        return place is not None and bool(self._bytes[place >> 3] >> (place & 7) & 1)
 
 
 def _share_of(address: Address) -> Address:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bptrace.checks.findings import Finding
@@ -169,7 +170,7 @@ class Report:
             groups.setdefault(_sort(verdict), []).append(verdict)
         return tuple(Mistaken(tuple(group)) for group in groups.values())
 
-    @property
+    @cached_property
     def right_after_all(self) -> frozenset[Key]:
         """The right lines that do not follow from what precedes them, but from what should."""
         unused = frozenset(key for verdict in self.wrong for key in verdict.unused)

@@ -7,7 +7,7 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import log2
 
@@ -140,10 +140,10 @@ class Table:
 
 
 class _Found(NamedTuple):
-    """What was found at a line, with what it was looked for."""
+    """What was found at a line, with what it was looked for: see `Memory.state`."""
 
     graph: Graph
-    boxes: dict[Key, Interval]
+    state: int
     finding: Finding | None
     prior: Prior
 
@@ -163,6 +163,16 @@ class Memory:
     def __init__(self) -> None:
         self.variants: dict[tuple[Key, Expr, int], Table] = {}
         self.findings: dict[Hashable, _Found] = {}
+        self._states: dict[tuple[int, Key, Interval], int] = {}
+
+    def state(self, before: int, carried: Sequence[tuple[Key, Interval]]) -> int:
+        """Return a number for what the author went on with so far: equal ones for equal states.
+
+        `carried` is what has come to the state `before` since (0: nothing has come yet).
+        """
+        for key, values in carried:
+            before = self._states.setdefault((before, key, values), len(self._states) + 1)
+        return before
 
 
 class Search:
@@ -190,14 +200,17 @@ class Search:
         self.tried = 0
         self.pairs_left = ALL_PAIRS
         self.places_left = ALL_PLACES
+        self._state, self._seen = 0, 0
 
     def __call__(self, judge: Judge, statement: Statement) -> Finding | None:
         """Return the explanations of a wrong line, best first; None if there is none at all."""
         here = statement.key, statement.sign, statement.printed.text, statement.claim.exact
+        self._state = self.memory.state(self._state, judge.carried[self._seen :])
+        self._seen = len(judge.carried)
         known = self.memory.findings.get(here)
-        if known is None or known.graph is not judge.graph or known.boxes != judge.box:
+        if known is None or known.graph is not judge.graph or known.state != self._state:
             found = self._found(judge, statement)
-            known = _Found(judge.graph, dict(judge.box), found, self.prior)
+            known = _Found(judge.graph, self._state, found, self.prior)
             self.memory.findings[here] = known
         elif known.finding is not None and known.prior is not self.prior:
             return repriced(known.finding, known.prior, self.prior)
@@ -226,13 +239,13 @@ class Search:
         self, judge: Judge, statement: Statement, digits: float
     ) -> Iterator[Candidate]:
         """Try the mistakes with the values that wrong lines before this one should have had."""
-        worlds = list(judge.as_should_be(statement))
-        for other in worlds:
-            found = [*self._formulas(other, statement, digits, self._variants)]
-            found += self._operands(other, statement, digits)
-            changed = [key for key in other.box if other.box[key] != judge.box[key]]
-            instead = {key: other.box[key].middle for key in changed}
-            price = OTHER_VALUES_BITS + log2(len(worlds))
+        worlds = judge.should_be(statement)
+        price = OTHER_VALUES_BITS + log2(len(worlds)) if worlds else 0.0
+        for roots in worlds:
+            with judge.put_right(roots) as changed:
+                found = [*self._formulas(judge, statement, digits, self._variants)]
+                found += self._operands(judge, statement, digits)
+                instead = {key: judge.box[key].middle for key in changed}
             yield from (c._replace(cost=c.cost + price, instead=instead) for c in found)
 
     # Wrong formulas
@@ -324,19 +337,21 @@ class Search:
             gain = digits + (abs(kept) if name in SHORTENING else kept)
             yield self._slip(name, fields, statement, gain, ways)
         later, here = judge.graph.after(statement.key), _now(judge, statement.key)
-        others = [s for s in judge.statements if s.key != statement.key and s.key not in later]
-        for other in others:
-            same = other.printed.value * other.sign == statement.printed.value * statement.sign
+        number = statement.printed.value * statement.sign
+        ways = judge.prints.count(statement.key, later)
+        for other in judge.prints.like(number, here):
+            if other.key == statement.key or other.key in later:
+                continue
+            same = other.printed.value * other.sign == number
             if same and other.printed.significant > 1:
-                fields = {"x": other.key}
-                yield self._slip("copied", fields, statement, digits, len(others))
+                yield self._slip("copied", {"x": other.key}, statement, digits, ways)
                 continue
             if not _stands_for(judge, here, other):
                 continue
             extra = self._interchanged(judge, statement, other)
             if extra is not None:
                 fields = {"x": statement.key, "y": other.key}
-                yield self._slip("swapped", fields, statement, digits + extra, len(others))
+                yield self._slip("swapped", fields, statement, digits + extra, ways)
 
     def _interchanged(self, judge: Judge, one: Statement, two: Statement) -> float | None:
         """Bits of the other line's digits if two lines stand in each other's place."""
@@ -414,8 +429,8 @@ def _possible(graph: Graph, place: Key, variants: Iterable[Variant]) -> Iterator
     Further down a page stand numbers that carry the wrong one on; where a slope is 1, δ is the very
     number of ∂E/∂out, and would explain every mistake in it.
     """
-    later = graph.after(place) | {place}
-    return (v for v in variants if later.isdisjoint(refs(v.expr)))
+    later = graph.after(place)
+    return (v for v in variants if all(k != place and k not in later for k in refs(v.expr)))
 
 
 def _now(judge: Judge, key: Key) -> Interval:

@@ -51,21 +51,21 @@ def foreign(judge: Judge, statement: Statement, step: Step, most: int) -> Tries:
     before = (key for key in judge.by_key if isinstance(key, Address) and key not in later)
     others = list(islice(before, MOST_FOREIGN))
     values = list(map(read, others))
+    # Where other parts of the formula may change with it, ranges say nothing: x·(1 − x) is one
+    # operation for intervals, and what the author prints is no longer calculated.
+    apart = set[int]()
+    if not graph.has_expressions:
+        apart = {k for k, o in enumerate(others) if o not in own and isfinite(values[k].width)}
     found: list[Variant] = []
     count = 0
     for address, rebuild in formulas.operands(step):
         possible = [k for k, o in enumerate(others) if o not in (address, step.key)]
         possible = possible[: most - count]
         count += len(possible)
-        # Where other parts of the formula may change with it, ranges say nothing: x·(1 − x) is one
-        # operation for intervals, and what the author prints is no longer calculated.
-        apart = [
-            k for k in possible
-            if others[k] not in own and isfinite(values[k].width) and not graph.has_expressions
-        ]  # fmt: skip
+        ruled = [k for k in possible if k in apart]
         fast = graph.link(rebuild(Ref(_OPEN)))
-        fitting = _leading_to(judge, statement, fast, _OPEN, [values[k] for k in apart])
-        kept = set(possible).difference(apart) | {apart[k] for k in fitting}
+        fitting = _leading_to(judge, statement, fast, _OPEN, [values[k] for k in ruled])
+        kept = set(possible).difference(ruled) | {ruled[k] for k in fitting}
         found += [formulas.foreign(address, rebuild, others[k]) for k in sorted(kept)]
     tries = [Try(read.read(graph.link(v.expr)), "foreign", v, count) for v in found]
     return Tries(tries, count)
