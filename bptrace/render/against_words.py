@@ -61,8 +61,13 @@ NOTES: dict[str, Text] = {
         "All of them would agree within float32: was something calculated in float32?",
         "按 float32 判断则全部一致：是否有某一步用了 float32？",
     ),
+    "forward left out": (
+        "Mistakes on the way forward are not tried as causes: all samples together have too many "
+        "outputs for that. With fewer samples they are",
+        "未尝试把前向传播中的错误作为原因：全部样本的输出太多；减少样本后会一并尝试",
+    ),
 }
-"""How arrays were read. `{where}` is "" or " in layer 1, 2"."""
+"""How arrays were read, and what was not looked for. `{where}` is "" or " in layer 1, 2"."""
 
 PATTERNS: dict[str, Text] = {
     "not finite": ("Numbers that are nan or infinite: {n}", "nan 或无穷的数：{n} 个"),

@@ -13,6 +13,7 @@ import pytest
 
 import bptrace
 from bptrace.address import Address, Quantity
+from bptrace.checks.arrays import mistaken
 from bptrace.cli import gradcheck
 
 Q = Quantity
@@ -107,6 +108,23 @@ def test_a_factor_in_ascii_and_in_chinese(bptrace, theirs: Path) -> None:
     chinese = bptrace("gradcheck", "lh25-2020", "--against", "twice.npz", "--lang", "zh")
     assert "所有梯度是正确值的 2 倍" in chinese.stdout
     assert "原因：误差 E 取 squared" in chinese.stdout
+
+
+def test_causes_that_are_not_looked_for(
+    bptrace, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of huge batches only the way back is tried: whoever reads the causes has to know."""
+    np.savez("wrong.npz", **wrong())
+    words = ("gradcheck", "lh25-2020", "--against", "wrong.npz")
+    assert "not tried" not in bptrace(*words).stdout
+    monkeypatch.setattr(mistaken, "MOST_OUTPUTS", 3)  # it has 4
+    found = " ".join(bptrace(*words).stdout.split())
+    assert "Mistakes on the way forward are not tried as causes: all samples together" in found
+    assert "未尝试把前向传播中的错误作为原因" in bptrace(*words, "--lang", "zh").stdout
+    document = json.loads(bptrace(*words, "--json").stdout)
+    assert [note["note"] for note in document["notes"]] == ["forward left out"]
+    np.savez("right.npz", **gradients())
+    assert "not tried" not in bptrace(*words[:3], "right.npz").stdout
 
 
 def test_steps_in_the_place_of_gradients(bptrace, theirs: Path) -> None:

@@ -111,6 +111,11 @@ def mistaken_gradients(point: Point) -> Iterator[Mistaken]:
         )  # fmt: skip
 
 
+def forward_is_tried(figures: Figures) -> bool:
+    """Whether mistakes on the way forward are among those tried: see `MOST_OUTPUTS`."""
+    return figures.samples * sum(figures.problem.network.widths[1:]) <= MOST_OUTPUTS
+
+
 @dataclass(frozen=True)
 class _Claim:
     """A mistake before its gradients are calculated."""
@@ -170,9 +175,8 @@ def _all(figures: Figures) -> Iterator[_Claim]:
     written = list(_written(figures))
     yield from _conventional(figures, written)
     yield from _transposed(figures)
-    outputs = figures.samples * sum(figures.problem.network.widths[1:])
     for kind in dict.fromkeys(step.node.kind for step in written):
-        if kind in FORWARD and outputs > MOST_OUTPUTS:
+        if kind in FORWARD and not forward_is_tried(figures):
             continue
         for entry in MISTAKES:
             if entry.variants is not None and entry.name != "transposed":

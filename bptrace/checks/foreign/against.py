@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from bptrace.address import Address, partial
 from bptrace.checks.arrays.calculation import Calculation
 from bptrace.checks.arrays.figures import figures_of
-from bptrace.checks.arrays.mistaken import Mistaken
+from bptrace.checks.arrays.mistaken import Mistaken, forward_is_tried
 from bptrace.checks.foreign.causes import causes
 from bptrace.checks.foreign.layouts import Arranged, Note, arranged
 from bptrace.checks.foreign.names import Foreign, sorted_arrays
@@ -90,7 +90,7 @@ class Against:
     given : array of bool
         Which gradients there are, of connections that are not missing.
     notes : tuple of Note
-        How the arrays were read.
+        How the arrays were read, and which causes were not looked for.
     patterns : tuple of Pattern
         What those that differ have in common.
     causes : tuple of Mistaken
@@ -221,8 +221,10 @@ class _Judge:
         wrong = given & (judged.verdicts == DIFFERS)
         usable = given & (judged.verdicts != UNDECIDED)
         compared = Compared(self.right, judged.theirs, judged.bounds, wrong, usable)
+        left_out = () if forward_is_tried(self.figures) else (Note("forward left out"),)
         return replace(
             judged,
+            notes=(*judged.notes, *left_out),
             patterns=tuple(patterns(self.point.problem.network, compared)),
             causes=tuple(causes(self.point, compared, judged.arithmetic.unit)),
         )
