@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "python", "numba")
 
-# Plain Python on a 2-GHz server core: 26 µs a step for 2-2-2, 155 for 2-10-10-1, 8,900 for
-# 784-30-10, and with a log 33, 182, 14,000; these two constants give 26, 174 and 10,900.
-SECONDS_PER_WEIGHT = 0.45e-6
-SECONDS_PER_NEURON = 5.5e-6
+# Plain Python on a 2-GHz server core: 31 µs a step for 2-2-2, 177 for 2-10-10-1, 5,300 for
+# 784-30-10, and with a log 32, 186, 8,000; these two constants give 31, 186 and 6,700.
+SECONDS_PER_WEIGHT = 0.27e-6
+SECONDS_PER_NEURON = 7.2e-6
 
 # Importing NumPy and Numba and loading the kernels from the cache takes 0.75 s there, half of it
 # each; the steps themselves are then 200 to 1,400 times as fast. The first run ever compiles for

@@ -15,12 +15,12 @@ def problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problem:
 
     A checkpoint after every 500 steps.
     """
-    monkeypatch.setattr(contents, "REPLAY_SECONDS", 0.03)
+    monkeypatch.setattr(contents, "REPLAY_SECONDS", 0.032)
     return write(tmp_path)
 
 
 @pytest.fixture
 def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problem:
     """The same, with every quantity of every seventh step in full."""
-    monkeypatch.setattr(contents, "REPLAY_SECONDS", 0.03)
+    monkeypatch.setattr(contents, "REPLAY_SECONDS", 0.032)
     return write(tmp_path, PAGE + LOG)
