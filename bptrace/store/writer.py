@@ -197,8 +197,8 @@ class Writer:
 
     def _calculate(self, problem: Problem, state: State, steps: int, engine: str) -> Run:
         """Do as many steps as `_room` says at most, with a log if states between are needed."""
-        if self.needs_log or steps <= self._to_checkpoint(state):
-            return engines.go_on(problem, state, steps, engine, self.needs_log)
+        if not self.needs_log and steps <= self._to_checkpoint(state):
+            return engines.go_on(problem, state, steps, engine)
         run = engines.go_on(problem, state, steps, engine, log=True, again=self._ring)
         self._ring = run.log  # type: ignore[assignment]  # of an array that the engine made
         return run
