@@ -272,9 +272,12 @@ def test_a_narrow_terminal(bptrace, theirs: Path) -> None:
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_the_example_of_the_manual(bptrace, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["gradcheck.md", "zh/gradcheck.md"])
+def test_the_example_of_the_manual(
+    bptrace, tmp_path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """Its layer is run as it is printed, and judged as it is printed."""
-    page = (DOCS / "gradcheck.md").read_text(encoding="utf-8")
+    page = (DOCS / name).read_text(encoding="utf-8")
     code = re.search(r"(?ms)^<!-- code: theirs -->\n```python\n(.*?)^```$", page)
     shown = re.search(r"(?ms)^<!-- against: bptrace (.*?) -->\n```text\n(.*?)^```$", page)
     assert code is not None
@@ -285,6 +288,9 @@ def test_the_example_of_the_manual(bptrace, tmp_path, monkeypatch: pytest.Monkey
     result = bptrace(*shlex.split(shown[1]))
     assert result.exit_code == gradcheck.DIFFERS
     assert result.stdout == shown[2]
+    if name.startswith("zh"):
+        assert "原因：导数取在该层的输入 x1 处" in result.stdout
+        return
     assert "Cause: the slope is taken at x1, an input of the layer" in result.stdout
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     part = re.search(r"(?ms)^<!-- against: bptrace .*? -->\n```text\n…\n(.*?)^```$", readme)
