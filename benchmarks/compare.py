@@ -1,10 +1,10 @@
 """``python -m benchmarks compare REV [REV2]``: whether a commit of ours is slower than another.
 
 Both are checked out into temporary worktrees, which are removed in the end, also after Ctrl-C.
-Their tasks take turns. What is compared is the number of instructions, where `perf` can count them:
-it is nearly the same in every run. Elsewhere it is processor time, and of several measurements the
-least, as neighbours only ever add to it; what looks like a loss is measured once more before it
-counts.
+Their tasks take turns. What is compared is the number of instructions, where something can count
+them (see `counts`): it is nearly the same in every run. Elsewhere it is processor time, and of
+several measurements the least, as neighbours only ever add to it; what looks like a loss is
+measured once more before it counts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from benchmarks.counts import Counter, counter
 from benchmarks.probe import TASKS
 
 PROBE = Path(__file__).parent / "probe.py"
@@ -55,6 +57,7 @@ class Place(NamedTuple):
             "PYTHONPYCACHEPREFIX": str(self.cache),
             "NUMBA_CACHE_DIR": str(self.cache),
             "NUMBA_NUM_THREADS": "1",
+            "PYTHONHASHSEED": "0",  # sets in another order take other instructions
         }
 
 
@@ -86,22 +89,36 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"nothing to measure; tasks: {', '.join((*TASKS, *COMMANDS))}")
 
     with stopped_by_sigterm(), worktrees(chosen.before, chosen.after) as places:
-        counts = perf_counts()
-        measure, unit = (instructions, "instructions") if counts else (seconds, "processor time")
-        rounds = 1 if counts else chosen.rounds
-        print(f"measure: {unit}{' (perf cannot count instructions here)' * (not counts)}")
+        counting = counter()
+        counted = [name for name in names if counting and (counting.is_fast or name in COMMANDS)]
+        timed = [name for name in names if name not in counted]
+        for line in explained(counting, counted, timed):
+            print(line)
         for place in places:
             if took := first_run(place, names):
                 print(f"{place.name}: first run, compiling: {took:.1f} s processor time")
-        costs = compared(names, places, measure, rounds)
-        again = [name for name in names if costs[name].loss > MOST]
-        if again and not counts:
-            costs |= confirmed(costs, compared(again, places, measure, 2 * rounds))
-        for line in report(costs, places):
+        costs = compared(timed, places, seconds, chosen.rounds)
+        again = [name for name in timed if costs[name].loss > MOST]
+        costs |= confirmed(costs, compared(again, places, seconds, 2 * chosen.rounds))
+        if counting is not None:
+            costs |= compared(counted, places, partial(instructions, counting), 1)
+        for line in report({name: costs[name] for name in names}, places):
             print(line)
     lost = [name for name in names if costs[name].loss > MOST]
     print(f"lost more than {MOST:.0%}: {', '.join(lost)}" if lost else "nothing lost")
     return 1 if lost else 0
+
+
+def explained(
+    counting: Counter | None, counted: Sequence[str], timed: Sequence[str]
+) -> Iterator[str]:
+    """Yield what is measured how."""
+    if counting is not None and counted:
+        yield f"instructions, counted by {counting.name}: {'; '.join(counted)}"
+    if timed:
+        why = "nothing counts instructions here"
+        why = f"{counting.name} is too slow for kernels" if counting else why
+        yield f"processor time, as {why}: {'; '.join(timed)}"
 
 
 def compared(
@@ -163,27 +180,13 @@ def spent_by_children() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
-def instructions(place: Place, name: str) -> float:
+def instructions(counting: Counter, place: Place, name: str) -> float:
     """Return the instructions of a task: of a process that runs it four times, less one of one."""
-    if name in COMMANDS:
-        return _counted(place, command(place, name, 1))
-    return (_counted(place, command(place, name, 4)) - _counted(place, command(place, name, 1))) / 3
 
+    def count(times: int) -> float:
+        return counting.count(partial(run, place), command(place, name, times))
 
-def _counted(place: Place, words: list[str]) -> float:
-    with tempfile.NamedTemporaryFile() as found:
-        run(place, ["perf", "stat", "-x,", "-e", "instructions:u", "-o", found.name, *words])
-        lines = Path(found.name).read_text(encoding="utf-8").splitlines()
-    return float(next(line for line in lines if "instructions" in line).split(",")[0])
-
-
-def perf_counts() -> bool:
-    """Whether perf is there and can count instructions, which few virtual machines let it."""
-    if not shutil.which("perf"):
-        return False
-    words = ["perf", "stat", "-x,", "-e", "instructions:u", "true"]
-    found = subprocess.run(words, capture_output=True, text=True, check=False)
-    return found.returncode == 0 and found.stderr[:1].isdigit()
+    return count(1) if name in COMMANDS else (count(4) - count(1)) / 3
 
 
 def first_run(place: Place, names: Sequence[str]) -> float:

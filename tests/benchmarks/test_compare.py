@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from counters import PERF, UNSUPPORTED, VALGRIND, Fake
 
-from benchmarks import compare
+from benchmarks import compare, counts
 from benchmarks.compare import Cost, Place
 
 PLACES = [Place(name, Path(), Path(), Path()) for name in ("old", "new")]
@@ -45,6 +46,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
 
     (tmp_path / "probe.py").write_text("print(1)\n")
+    (tmp_path / "bptrace").mkdir()
+    (tmp_path / "bptrace" / "__main__.py").write_text("print('help')\n")
     git("init", "--quiet")
     git("add", ".")
     git("commit", "--quiet", "-m", "first")
@@ -89,3 +92,42 @@ def test_nothing_to_measure_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         compare.main(["HEAD", "--only", "no such task"])
     assert "nothing to measure; tasks: 2-2-2, 2-2-2, log" in capsys.readouterr().err
+
+
+def test_instructions_are_counted_where_they_can_be(
+    repository: Path, fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of single commands as they are, of tasks without what the process takes besides."""
+    fake("perf", PERF)
+    assert compare.main(["HEAD", "--only", "bptrace --help"]) == 0
+    first, head, row, last = capsys.readouterr().out.splitlines()
+    assert first == "instructions, counted by perf: bptrace --help"
+    assert head.split()[-1] == "change"
+    assert row.split() == ["bptrace", "--help", "1,400", "1,400", "+0.0%"]
+    assert last == "nothing lost"
+    place = Place("old", repository, repository, repository / "probe.py")
+    counting = counts.counter()
+    assert counting is not None
+    assert compare.instructions(counting, place, "2-2-2") == 100.0  # 1400 + 100 for each more
+
+
+def test_without_a_counter_it_is_time(
+    repository: Path, fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare.main(["HEAD", "--only", "bptrace --help", "--rounds", "1"]) in (0, 1)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "processor time, as nothing counts instructions here: bptrace --help"
+
+
+def test_what_valgrind_counts_is_for_commands_alone(
+    repository: Path, fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake("perf", UNSUPPORTED)
+    fake("valgrind", VALGRIND)
+    compare.main(["HEAD", "--only", "2-2-2, log", "--rounds", "1"])
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "processor time, as valgrind is too slow for kernels: 2-2-2, log"
+    compare.main(["HEAD", "--only", "bptrace --help"])
+    first, _, row, _ = capsys.readouterr().out.splitlines()
+    assert first == "instructions, counted by valgrind: bptrace --help"
+    assert row.split() == ["bptrace", "--help", "184,838,435", "184,838,435", "+0.0%"]
