@@ -42,6 +42,8 @@ def _left_out(config: pytest.Config) -> list[str]:
         marks.append("slow")
     if _jit_is_off():
         marks.append("jit")
+        if profile() == "dev" and not config.getoption("--slow"):
+            marks.append("ci")
     return marks
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 # `dev` and `ci` draw the same examples in every run, so that a red run is red again; `nightly`
 # draws new ones, and prints the blob that repeats a failure.
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("dev", _COMMON, derandomize=True, max_examples=30)
+settings.register_profile("dev", _COMMON, derandomize=True, max_examples=20)
 settings.register_profile("ci", _COMMON, derandomize=True, max_examples=100)
 settings.register_profile("nightly", _COMMON, derandomize=False, max_examples=2000, print_blob=True)
 
@@ -24,12 +24,14 @@ def profile() -> str:
 
 
 def dear(examples: int) -> settings:
-    """Return settings with so few examples in the profile `dev`; all others keep their number.
+    """Return settings with so few examples in the profile `dev`, and half of all in `ci`.
 
-    For properties of which one example costs more than some 20 ms in plain Python: they find what
-    they find on CI, and a developer still waits less than a minute.
+    For properties of which one example costs more than some 20 ms in plain Python: nobody waits
+    long for a developer's run, nor for that of CI. `nightly` keeps its number.
     """
-    return settings(max_examples=examples) if profile() == "dev" else settings()
+    if profile() == "dev":
+        return settings(max_examples=examples)
+    return settings(max_examples=50) if profile() == "ci" else settings()
 
 
 def fewer(examples: int, usual: int) -> int:

@@ -60,6 +60,7 @@ def test_imports_point_down() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("module", "line", "broken"),
     [

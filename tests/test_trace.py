@@ -9,6 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from effort import dear
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import problems
@@ -88,6 +89,7 @@ def test_the_state_after_a_step_is_that_before_the_next(trace: Trace) -> None:
     assert trace.log[-trace.layout.n_parameters] == trace.at("w1", step=4)
 
 
+@dear(8)
 @given(problems(), st.data())
 def test_what_is_derived_equals_what_another_run_logs(
     problem: Problem, data: st.DataObject

@@ -256,30 +256,36 @@ TRAININGS: Final[tuple[Mapping[str, Any], ...]] = (
 @cache
 def _home(names: tuple[str, ...]) -> st.SearchStrategy[Problem]:
     """Return problems in which all these mistakes can be made, as plain as there are."""
-    for network, training in sorted(product(NETWORKS, TRAININGS), key=_peculiarity):
+    for n, t in _KINDS:
         for deep in (False, True):
-            if all(_can_be_made(name, _example(network, training, deep)) for name in names):
-                asked = {"layers": 2 if deep else (1, 2), "widths": (1, 3), **network}
-                return problems(networks(**asked), trainings(**training))
+            if all(_can_be_made(name, _example(n, t, deep)) for name in names):
+                asked = {"layers": 2 if deep else (1, 2), "widths": (1, 3), **NETWORKS[n]}
+                return problems(networks(**asked), trainings(**TRAININGS[t]))
     raise BptraceError(
         f"no small network lets the mistakes {', '.join(names)} be made all at once. "
         "Ask for fewer of them, or give a problem"
     )
 
 
-def _peculiarity(kinds: tuple[Mapping[str, Any], Mapping[str, Any]]) -> int:
-    """In how many respects a problem is not the plainest."""
-    return sum(map(bool, kinds))
+_KINDS: Final = sorted(
+    product(range(len(NETWORKS)), range(len(TRAININGS))), key=lambda kind: sum(map(bool, kind))
+)
+"""Places in the two tables; those that are in fewer respects not the plainest come first."""
 
 
-def _can_be_made(name: str, problem: Problem) -> bool:
-    page = Sheet(problem, Style(), frozenset(steps(problem)), 0)
+def _can_be_made(name: str, page: Sheet) -> bool:
     entry = MISTAKES.get(name)
     return any(variants_at(page, key, entry) for key in page.places)
 
 
-def _example(network: Mapping[str, Any], training: Mapping[str, Any], deep: bool) -> Problem:
-    """Return a 3-2 network of this kind, a 3-4-2 one if it is to be deep, with some numbers."""
+@cache
+def _example(n: int, t: int, deep: bool) -> Sheet:
+    """Return a page of a 3-2 network, or of a 3-4-2 one if it is to be deep, with some numbers.
+
+    `n` and `t` are places in NETWORKS and TRAININGS. What can be done to a page costs more to find
+    out than anything else here, and is kept with it.
+    """
+    network, training = NETWORKS[n], TRAININGS[t]
     last = network.get("outputs", ["sigmoid"])[0]
     shared = network.get("biases") == ["shared"]
     layers = [Layer(3)]
@@ -296,7 +302,7 @@ def _example(network: Mapping[str, Any], training: Mapping[str, Any], deep: bool
     )
     mean = "reductions" in training
     samples = tuple(Sample(row(3), (1.0, 0.0)) for _ in range(2 if mean else 1))
-    return Problem(
+    problem = Problem(
         Network(tuple(layers), network.get("losses", ["half-squared"])[0]),
         parameters,
         samples,
@@ -308,3 +314,4 @@ def _example(network: Mapping[str, Any], training: Mapping[str, Any], deep: bool
             steps=training.get("steps", 1),
         ),
     )
+    return Sheet(problem, Style(), frozenset(steps(problem)), 0)

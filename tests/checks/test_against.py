@@ -188,7 +188,7 @@ PATTERNS: dict[str, tuple[Change, list[tuple[str, str, int, float | None]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("name", PATTERNS)
 def test_patterns_are_found(name: str, dtype: Any) -> None:
     change, expected = PATTERNS[name]

@@ -263,6 +263,7 @@ def test_transposed_weights_need_equal_widths() -> None:
     assert places == ["in[1,1]", "in[1,1]", "in[2,1]", "din[2,1]/dout[1,1]"]
 
 
+@pytest.mark.ci
 def test_small_networks_of_every_kind_have_mistakes_of_every_kind() -> None:
     """What cannot change a gradient is left to the steps of an update, to E and to the pen."""
     made = set()

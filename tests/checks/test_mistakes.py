@@ -55,6 +55,7 @@ def test_every_variant_fills_its_sentence(seed: int) -> None:
     assert {"sign", "drop-factor", "drop-term", "index", "role"} <= set(made)
 
 
+@pytest.mark.ci
 def test_every_formula_mistake_is_possible_somewhere() -> None:
     made = set()
     drawn = [problem(Random(seed), several=True) for seed in range(12)]

@@ -69,6 +69,7 @@ def test_what_was_found_is_found_again_without_a_search() -> None:
             assert a.verdict == b.verdict == c.verdict
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("draw", [everywhere, convention, two])
 def test_giving_up_loses_no_reading(draw: object) -> None:
     """The best reading is the best of all that are explained to the end, whatever they cost."""

@@ -34,6 +34,7 @@ def test_says_where_the_first_mistake_is_and_why(bptrace) -> None:
     assert "\x1b" not in result.stdout
 
 
+@pytest.mark.ci
 def test_every_run_says_the_same() -> None:
     """Sets of addresses have another order in each process; nothing may be added up in it."""
     said = [
@@ -57,7 +58,13 @@ def test_exit_codes(bptrace, tmp_path: Path) -> None:
     assert bptrace("check", "lh25-2020", "--dialect", "latin").exit_code == 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+LARGE = ("id-xor-ones", "schiendorfer-batch")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.ci] * (name in LARGE), id=name) for name in NAMES],
+)
 def test_every_example_is_judged(bptrace, name: str) -> None:
     result = bptrace("check", name, "--all", "--repair")
     assert result.exit_code in (0, 1), result.stderr
@@ -387,6 +394,7 @@ def test_a_class_as_json(bptrace, class_of_five: list[str]) -> None:
     assert documents[1]["mistakes"][0]["title"] == "用了其他神经元的偏置"
 
 
+@pytest.mark.ci
 def test_a_large_class_on_all_cores_is_in_the_order_given(bptrace, student: Student) -> None:
     files = [student("s01.toml")]
     files += [student(f"s{k:02d}.toml", E=f"0.{k:02d}") for k in range(2, 15)]
@@ -442,6 +450,7 @@ def test_right_lines_that_do_not_follow_show_a_misprint(bptrace, student: Studen
     assert "in[2,1]" in claims[1]["not_used_by"]
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_ends_a_class_without_words(student: Student, tmp_path: Path) -> None:
     """It comes while the last file, a pipe, is waited for; so it never comes too early."""

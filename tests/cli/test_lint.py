@@ -34,7 +34,11 @@ def _look_once(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("lint", ["lh25-2020"]),
         ("lint-ascii", ["mazur-dkelsh", "--print", "textbook", "--ascii"]),
-        ("lint-chinese", ["lh25-2020", "--digits", "6", "--lang", "zh"]),
+        pytest.param(
+            "lint-chinese",
+            ["lh25-2020", "--digits", "6", "--lang", "zh"],
+            marks=pytest.mark.ci,
+        ),
     ],
 )
 def test_golden(bptrace, name: str, arguments: list[str]) -> None:

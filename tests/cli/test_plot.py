@@ -30,6 +30,7 @@ def test_pictures_are_written_and_named(bptrace, ring: str) -> None:
         assert Path("plots", f"{name}.svg").read_bytes().startswith(b"<?xml")
 
 
+@pytest.mark.ci
 def test_networks_of_several_widths_and_json(bptrace, ring: str) -> None:
     pytest.importorskip("matplotlib")
     result = bptrace("plot", ring, "--hidden", "1,2,5", "--out", "a/b", "--json", "--format", "svg")
@@ -133,6 +134,7 @@ def test_many_inputs_without_targets_leave_nothing_to_draw(bptrace, ring: str) -
     assert "there is nothing to draw" in result.stderr
 
 
+@pytest.mark.ci
 def test_a_run_on_disk_is_drawn_as_the_run_itself(bptrace, ring: str) -> None:
     """60 steps of 3 are epochs in both; the curves are the same bytes."""
     pytest.importorskip("matplotlib")

@@ -142,7 +142,13 @@ def test_names_are_split_at_commas_outside_brackets() -> None:
 # ------------------------------------------------------------------------------------------- JSON
 
 
-@pytest.mark.parametrize("name", BY_HAND)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.ci] * (name == "schiendorfer-batch"), id=name)
+        for name in BY_HAND
+    ],
+)
 def test_json_holds_every_number_under_a_name_that_reads_back(bptrace, name: str) -> None:
     result = bptrace("run", name, "--json")
     assert (result.exit_code, result.stderr) == (0, "")

@@ -195,6 +195,7 @@ def test_several_widths_in_one_table(bptrace, points: str) -> None:
     assert len(document["networks"][1]["parameters"]) == 2 * 2 + 2 + 2 + 1
 
 
+@pytest.mark.ci
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what draws, not of ours
 def test_pictures_are_written(bptrace, points: str) -> None:
     pytest.importorskip("matplotlib")
@@ -221,7 +222,13 @@ def stored(folder: str) -> tuple[int, list[float], list[float]]:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--until-error", "0.05"], ["--plot", "pictures"], ["--steps", "0"]]
+    "options",
+    [
+        [],
+        ["--until-error", "0.05"],
+        pytest.param(["--plot", "pictures"], marks=pytest.mark.ci),
+        ["--steps", "0"],
+    ],
 )
 def test_a_run_is_kept(bptrace, points: str, options: list[str]) -> None:
     if "--plot" in options:

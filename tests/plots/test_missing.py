@@ -38,6 +38,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         plots.pie  # noqa: B018
 
 
+@pytest.mark.ci
 def test_matplotlib_keeps_its_remarks_to_itself(tmp_path) -> None:
     """A home that cannot be written is no reason for lines on standard error."""
     pytest.importorskip("matplotlib")

@@ -246,6 +246,7 @@ def test_answers_that_are_no_numbers_are_left_white_and_said() -> None:
     files.as_bytes(figure, "svg", EN)
 
 
+@pytest.mark.ci
 def test_of_many_samples_some_of_each_class_are_drawn() -> None:
     problem = network(samples=points(2, 1, 20_000), batch=1, steps=1)
     seen = look_at(problem, (5, 5))
@@ -347,6 +348,7 @@ def test_signs_of_mathematics_in_names_are_plain_characters() -> None:
 # Files
 
 
+@pytest.mark.ci
 def test_files_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     seen = look_at(network(), (9, 9))
     makers = [

@@ -251,7 +251,7 @@ def calculated(problem: Problem) -> Trace:
     return trace
 
 
-@dear(8)
+@dear(4)
 @given(named(SMALL, stems=SHORT_STEMS), st.sampled_from(dialect_names()))
 def test_pages_are_true(problem: Problem, dialect: str) -> None:
     """Nothing but the text is used: names are looked up in the run, numbers calculated with."""

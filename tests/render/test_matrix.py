@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from effort import dear
 from hypothesis import given
 from hypothesis import strategies as st
 from named import named
@@ -134,6 +135,7 @@ def test_golden_pages(name: str) -> None:
 # What is true of every page
 
 
+@dear(8)
 @given(named(), st.sampled_from(dialect_names()), st.data())
 def test_pages_keep_to_their_width_and_alphabet(
     problem: Problem, dialect: str, data: st.DataObject

@@ -94,6 +94,7 @@ def test_the_packages_are_asked_for_by_name(problem, tmp_path, monkeypatch):
         trace.to_xarray()
 
 
+@pytest.mark.ci
 def test_the_examples_of_the_docs(tmp_path, monkeypatch):
     pytest.importorskip("duckdb")
     monkeypatch.chdir(tmp_path)

@@ -22,6 +22,7 @@ from bptrace.store import writer as writer_module
 NAMES = ("out_o1", "w1+", "E", "dE/dw2", "delta_h2", "b1", "step_w3", "t_o1 - out_o1")
 
 
+@pytest.mark.ci
 def test_any_number_of_any_step_is_that_of_the_run(problem, tmp_path):
     stored, run = record(problem, tmp_path / "trace"), engine.run(problem, "python")
     assert (stored.steps, stored.goal, stored.first) == (1300, 1300, 1)

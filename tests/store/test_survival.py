@@ -20,6 +20,7 @@ from bptrace.store import writer as writers
 HERE = Path(__file__).parent
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of a process")
 @pytest.mark.parametrize("lives", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_many_times_it_ends_as_if_never_stopped(logged, tmp_path, lives):
@@ -76,6 +77,7 @@ def test_verify_reads_again_what_was_read_before(problem, tmp_path):
         trace.verify()
 
 
+@pytest.mark.ci
 def test_a_missing_file_is_named(logged, tmp_path):
     folder = tmp_path / "trace"
     record(logged, folder, 30, "python")

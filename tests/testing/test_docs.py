@@ -49,6 +49,7 @@ def run(folder: Path, test: str, files: dict[str, str], examples: int = 20) -> s
     return result.stdout + result.stderr
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "test", ["test_mine.py", "test_loop.py", "test_checker.py", "test_module.py"]
 )

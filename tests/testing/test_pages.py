@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from effort import dear
+from effort import dear, fewer
 from hypothesis import HealthCheck, Phase, find, given, settings
 
 import bptrace
@@ -25,7 +25,11 @@ def test_every_mistake_can_be_made_and_is_found(name: str) -> None:
     """Of all steps to eight digits: with fewer, or with unprinted steps, it may hide."""
 
     @settings(
-        max_examples=3, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+        max_examples=fewer(1, 3),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
     )
     @given(hand_calculations([name], printed=["all steps"], digits=8))
     def check(calc: HandCalculation) -> None:
@@ -118,10 +122,11 @@ def test_it_shrinks_to_a_page_of_a_2_1_network() -> None:
             lambda: hand_calculations(carried=["print"]),
             "unknown way of carrying on 'print'. Did you mean 'printed'?",
         ),
-        (
+        pytest.param(
             lambda: hand_calculations(["softmax", "logarithm", "velocity", "bias-correction"]),
             "no small network lets the mistakes softmax, logarithm, velocity, bias-correction be "
             "made all at once. Ask for fewer of them, or give a problem",
+            marks=pytest.mark.ci,
         ),
     ],
 )

@@ -38,6 +38,7 @@ def test_nothing_heavy_is_loaded_before_it_is_used(project: pytest.Pytester) -> 
     run(project).assert_outcomes(passed=1)
 
 
+@pytest.mark.ci
 def test_kernels_are_warm_once_for_all_tests(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -75,6 +76,7 @@ def test_problem_files_are_tests(project: pytest.Pytester) -> None:
     assert "def assert_right" not in output
 
 
+@pytest.mark.ci
 def test_a_pattern_may_be_a_path(project: pytest.Pytester) -> None:
     text = (ROOT / "traces" / "mihir" / "problem.toml").read_text(encoding="utf-8")
     for name in ("pages", "drafts"):

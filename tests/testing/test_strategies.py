@@ -160,6 +160,7 @@ def test_any_float() -> None:
 # ------------------------------------------------------------------------------------- what shrinks
 
 
+@pytest.mark.ci
 def test_the_smallest_problem() -> None:
     assert smallest_problem() == Problem(
         Network((Layer(2), Layer(1, activation="sigmoid"))),
@@ -195,6 +196,7 @@ def test_a_class_is_the_first() -> None:
     )
 
 
+@pytest.mark.ci
 def test_with_variations_it_shrinks_to_what_has_none() -> None:
     plain = smallest(networks(variations=True), lambda net: True)
     assert plain == Network((Layer(2), Layer(1, activation="sigmoid")))
