@@ -366,6 +366,28 @@ def test_a_full_disk(problem, tmp_path, monkeypatch, pieces):
     assert content(folder) == content(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("flushes", [0, 3, 7])
+def test_a_disk_that_fails_when_it_is_flushed(logged, tmp_path, monkeypatch, flushes):
+    folder, left = tmp_path / "trace", [None] * flushes
+    record(logged, folder, 100, "python")
+    flush = os.fsync
+
+    def failing(handle: int) -> None:
+        if not left:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        left.pop()
+        flush(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", failing)
+        with pytest.raises(StoreError, match=r"error\)\. .* up to step 100, is safe"):
+            write_with_commits(folder, 700)
+    assert open_trace(folder).steps == 100
+    assert resume(folder, 700, "python").steps == 700
+    record(logged, tmp_path / "whole", 700, "python")
+    assert content(folder) == content(tmp_path / "whole")
+
+
 def test_an_error_of_the_thread_reaches_the_one_who_calculates(problem, tmp_path, monkeypatch):
     writer = Writer.create(problem, tmp_path / "trace", 10**6)
     full_after(monkeypatch, 0)
