@@ -211,7 +211,8 @@ def go_on(
     Any number of steps in any number of parts gives the bits of one run. Without a log the trace
     has no steps, only ``step_errors`` and ``state``, where it ended. Raises as `run` does.
 
-    `again` is the log of as many steps that nobody needs any more, to be written over.
+    `again` is the log of as many steps of this problem that nobody needs any more, to be written
+    over.
     """
     if steps < 0:
         raise BptraceError(f"{steps} steps: at least 0 are needed")

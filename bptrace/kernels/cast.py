@@ -37,6 +37,9 @@ NARROWEST = 4
 STREAMED = 16 * 1024
 """Numbers of a record from which on it goes past the caches: more than fit beside the network."""
 
+GATHERED = 16
+"""Neurons from which on their outputs are calculated in a room of their own."""
+
 MANY = 16
 """Sources from which on they are made with vectors, which take some time to begin."""
 
@@ -162,6 +165,9 @@ class Plan(NamedTuple):
         1 if the weights of layer 1 stand in `columns`, and change as the next step begins, else 0.
     streamed : int
         1 if the gradients of weights are calculated on their way to the log, and nowhere else.
+    inside : int
+        1 if all is calculated in the log, record by record, which has to be memory that slices do
+        not copy.
     first_taught : int
         The first layer that a local rule teaches.
     measures, backward, learns : int
@@ -203,6 +209,7 @@ class Plan(NamedTuple):
     uniform: int
     turned: int
     streamed: int
+    inside: int
     first_taught: int
     measures: int
     backward: int
@@ -312,6 +319,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         uniform=int(not decays and _trains_all(problem)),
         turned=turned,
         streamed=int(at_once and streamed),
+        inside=0,
         first_taught=problem.taught.index(True) if problem.learns else 1,
         measures=int(problem.has_error),
         backward=int(problem.has_backward),
@@ -356,6 +364,16 @@ def _updates_at_once(problem: Problem) -> bool:
     )
 
 
+def goes_inside(net: Net, plan: Plan) -> bool:
+    """Whether the records of a run are small enough to be calculated where they are kept.
+
+    To copy one would be to read what has just been written, in other portions, which a processor
+    cannot do before it has arrived in its cache. There is no room for outputs between records.
+    """
+    small = all(layer.size < GATHERED for layer in net.layers)
+    return plan.stride > 0 and plan.batch == 1 and small and not plan.streamed
+
+
 def _trains_all(problem: Problem) -> bool:
     network = problem.network
     return (
@@ -392,12 +410,12 @@ def log_slots(layout: Layout, steps: int) -> int:
 
 
 def new_log(layout: Layout, steps: int) -> array[float]:
-    """Return room for the log of `steps` steps.
+    """Return room for the log of `steps` steps, nan where nothing will be calculated.
 
     It is written to here, as a machine gives memory only then, page by page: the kernels are not
     to wait for it.
     """
-    return array("d", [0.0]) * log_slots(layout, steps)
+    return array("d", [nan]) * log_slots(layout, steps)
 
 
 def record_slots(problem: Problem) -> int:

@@ -39,7 +39,7 @@ from bptrace.kernels import (
     source,
     tape,
 )
-from bptrace.kernels.cast import LINE, LayerNet, Net, Plan
+from bptrace.kernels.cast import LINE, LayerNet, Net, Plan, goes_inside
 from bptrace.kernels.ground import Ground
 from bptrace.kernels.whole import (
     JoinedCompiler,
@@ -83,8 +83,9 @@ def run_steps(
     if numba.config.DISABLE_JIT:
         source.run_steps(net, plan, record, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
-    calculated, turned = _aligned(record), view(plan)._replace(columns=_aligned(plan.columns))
-    arguments = view(_bare(net)), turned, calculated, np.asarray(log), np.asarray(errors)
+    calculated, plan = _aligned(record), plan._replace(inside=int(goes_inside(net, plan)))
+    wanted = view(plan)._replace(columns=_aligned(plan.columns))
+    arguments = view(_bare(net)), wanted, calculated, np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)

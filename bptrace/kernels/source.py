@@ -33,7 +33,7 @@ from bptrace.kernels.bulk import (
     neuron_sums,
     product_sums,
 )
-from bptrace.kernels.cast import BY_GRADIENT, LOCALLY, MANY, Net, Plan
+from bptrace.kernels.cast import BY_GRADIENT, GATHERED, LOCALLY, MANY, Net, Plan
 from bptrace.kernels.dispatch import (
     act,
     act_layer,
@@ -64,17 +64,16 @@ if TYPE_CHECKING:
     Numbers: TypeAlias = array[float] | memoryview[float] | NDArray[np.float64]
 
 
-GATHERED = 16
-"""Neurons from which on their outputs are calculated in a room of their own."""
-
-
 def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbers) -> None:
     """Run all steps of `plan` in `record`, which begins with what is carried on from before.
 
     The record of step s goes to ``log[s * plan.stride :]``, what is carried on from the last one
     behind it, and E of the batch to ``errors[s]``.
     """
-    eta = 0.0
+    eta, carried = 0.0, net.n_parameters + net.n_parameters * net.memories
+    if plan.inside:
+        copy_numbers(record, 0, log, 0, carried)
+        record = log
     if plan.turned:
         into_columns(net, plan, record)
     for s in range(plan.steps):
@@ -97,17 +96,20 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
             stream(net, plan, record, log, s * plan.stride)
             for l in range(1, net.depth + 1):
                 descend(net, plan, record, count, l, eta)
+        elif plan.inside:
+            copy_numbers(record, 0, record, plan.stride, carried)
         elif plan.stride:
             copy_numbers(record, 0, log, s * plan.stride, plan.stride)
         if plan.learns == BY_GRADIENT:
             update_by_gradient(net, plan, record, done + 1, eta)
         elif plan.learns == LOCALLY:
-            update_locally(net, record)
+            update_locally(net, plan, record)
+        if plan.inside:
+            record = record[plan.stride :]  # no copy, where `Plan.inside` is set
     if plan.turned:
         out_of_columns(net, plan, record)
         descend(net, plan, record, 1, 1, eta)
-    if plan.stride:
-        carried = net.n_parameters + net.n_parameters * net.memories
+    if plan.stride and not plan.inside:
         copy_numbers(record, 0, log, plan.steps * plan.stride, carried)
 
 
@@ -548,10 +550,16 @@ def constants_of(plan: Plan, number: int) -> Constants:
     )
 
 
+def after(plan: Plan) -> int:
+    """Return where the parameters stand that the update changes."""
+    return plan.stride if plan.inside else plan.inside
+
+
 def update_by_gradient(net: Net, plan: Plan, record: Numbers, number: int, eta: float) -> None:
     """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p); p if it is not trained.
 
-    One loop for each number of memories, so short that the rule is chosen outside of it.
+    One loop for each number of memories, so short that the rule is chosen outside of it. If all is
+    calculated in the log, parameters have been copied behind the record, and change there.
     """
     c = constants_of(plan, number)
     if net.memories == 0:
@@ -564,28 +572,29 @@ def update_by_gradient(net: Net, plan: Plan, record: Numbers, number: int, eta: 
 
 def update_without_memory(net: Net, plan: Plan, record: Numbers, eta: float, c: Constants) -> None:
     """p⁺ = rule(p, ∂E/∂p, η)."""
-    code, shrink, g = plan.rule, eta * c.weight_decay, net.gradients
+    code, shrink, g, p_at = plan.rule, eta * c.weight_decay, net.gradients, after(plan)
     if plan.uniform:
         for k in range(plan.first_updated, net.n_parameters):
-            record[k] = update_plain(code, record[k], record[g + k], eta, c)
+            record[p_at + k] = update_plain(code, record[p_at + k], record[g + k], eta, c)
         return
     for k in range(plan.first_updated, net.n_parameters):
-        old, gradient = record[k], record[g + k]
+        old, gradient = record[p_at + k], record[g + k]
         p = old - shrink * old if k < plan.shrunk else old
         gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
         new = update_plain(code, p, gradient, eta, c)
-        record[k] = new if net.trained[k] else old
+        record[p_at + k] = new if net.trained[k] else old
 
 
 def update_with_one_memory(net: Net, plan: Plan, record: Numbers, eta: float, c: Constants) -> None:
     """The same for rules that remember one number of each parameter; 0 if it is not trained."""
-    code, shrink, g, first = plan.rule, eta * c.weight_decay, net.gradients, net.n_parameters
+    code, shrink, g, p_at = plan.rule, eta * c.weight_decay, net.gradients, after(plan)
+    first = p_at + net.n_parameters
     for k in range(net.n_parameters):
-        old, gradient = record[k], record[g + k]
+        old, gradient = record[p_at + k], record[g + k]
         p = old - shrink * old if k < plan.shrunk else old
         gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
         new, memory = update_one(code, p, gradient, eta, record[first + k], c)
-        record[k] = new if net.trained[k] else old
+        record[p_at + k] = new if net.trained[k] else old
         record[first + k] = memory if net.trained[k] else 0.0
 
 
@@ -593,16 +602,17 @@ def update_with_two_memories(
     net: Net, plan: Plan, record: Numbers, eta: float, c: Constants
 ) -> None:
     """The same for rules that remember two."""
-    code, shrink, g, first = plan.rule, eta * c.weight_decay, net.gradients, net.n_parameters
+    code, shrink, g, p_at = plan.rule, eta * c.weight_decay, net.gradients, after(plan)
+    first = p_at + net.n_parameters
     second = first + net.n_parameters
     for k in range(net.n_parameters):
-        old, gradient = record[k], record[g + k]
+        old, gradient = record[p_at + k], record[g + k]
         p = old - shrink * old if k < plan.shrunk else old
         gradient = gradient + c.weight_decay * old if k < plan.steepened else gradient
         new, memory, other = update_two(
             code, p, gradient, eta, record[first + k], record[second + k], c
         )
-        record[k] = new if net.trained[k] else old
+        record[p_at + k] = new if net.trained[k] else old
         record[first + k] = memory if net.trained[k] else 0.0
         record[second + k] = other if net.trained[k] else 0.0
 
@@ -650,8 +660,9 @@ def begin_sums(record: Numbers, first: int, n: int) -> None:
         record[first + k] = -0.0
 
 
-def update_locally(net: Net, record: Numbers) -> None:
+def update_locally(net: Net, plan: Plan, record: Numbers) -> None:
     """p⁺ = p + Δp; p if it is not trained."""
+    p_at = after(plan)
     for k in range(net.n_parameters):
-        p = record[k]
-        record[k] = p + record[net.gradients + k] if net.trained[k] else p
+        p = record[p_at + k]
+        record[p_at + k] = p + record[net.gradients + k] if net.trained[k] else p
