@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import pairwise, repeat
+from itertools import pairwise
 from math import nan
 from typing import NamedTuple
 
@@ -436,11 +436,11 @@ def new_errors(steps: int) -> array[float]:
 
 def _connected(problem: Problem) -> array[int]:
     flags = array("B")
-    layers = problem.network.layers
-    for before, layer in pairwise(layers):
-        rows = layer.mask or repeat([True] * before.size, layer.size)
-        for row in rows:
-            flags.extend(map(bool, row))
+    for before, layer in pairwise(problem.network.layers):
+        if layer.mask:
+            flags.extend(connected for row in layer.mask for connected in row)
+        else:
+            flags.frombytes(b"\1" * (before.size * layer.size))
     return flags
 
 
