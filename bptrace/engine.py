@@ -186,7 +186,9 @@ def excerpt(problem: Problem, kept: Sequence[int], steps: int, engine: str = "au
 
 def start(problem: Problem) -> State:
     """Return where every run of `problem` begins."""
-    numbers = array("d", problem.parameters)
+    numbers = array("d")
+    for row in problem.parameters.rows():
+        numbers.extend(row)
     return State(0, numbers + array("d", bytes(8 * (problem.layout.n_carried - len(numbers)))))
 
 

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 from functools import cached_property
+from itertools import chain
 from math import isfinite
 
 from bptrace.address import Address, Layout, Quantity, Shape
@@ -152,11 +153,11 @@ class Parameters(Brief):
 
     def __iter__(self) -> Iterator[float]:
         """All weights layer by layer and row by row, then all biases: the order of the log."""
-        for matrix in self.weights:
-            for row in matrix:
-                yield from row
-        for row in self.biases:
-            yield from row
+        return chain.from_iterable(self.rows())
+
+    def rows(self) -> Iterator[Row]:
+        """The same by rows: those of all matrices, then the biases of each layer."""
+        return chain(chain.from_iterable(self.weights), self.biases)
 
 
 class Sample(NamedTuple):

@@ -129,9 +129,10 @@ def _numbers(seed: int) -> Numbers:
 
 
 def _drawn(init: View, numbers: Numbers, shape: tuple[int, int], biases: int) -> tuple[Matrix, Row]:
-    from bptrace.maths.initial import INITIALS, draw_layer
+    from bptrace.io.drawn import drawn
+    from bptrace.maths.initial import INITIALS
 
-    return draw_layer(INITIALS.get(init.method), numbers, init.scale, shape, biases)
+    return drawn(INITIALS.get(init.method), numbers, init.scale, shape, biases)
 
 
 def _layer(part: Part, biases: int) -> Layer:

@@ -8,14 +8,13 @@ numbers are drawn, and in which order, is `draw_layer`'s part; where they go is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from bptrace.maths import ieee
 from bptrace.registry import Registry
 from bptrace.tuples import NamedTuple
 
 Row = tuple[float, ...]
-Draw = Callable[[], float]
 
 
 class Fans(NamedTuple):
@@ -26,37 +25,42 @@ class Fans(NamedTuple):
 
 
 class Numbers:
-    """Random numbers of one seed, one after the other."""
+    """Random numbers of one seed, one after the other.
+
+    Attributes
+    ----------
+    source : random.Random
+        Where they are from.
+    second : float or None
+        The second of two normal numbers that come together, if it has not been taken yet.
+    """
 
     def __init__(self, seed: int) -> None:
         from random import Random  # takes 2 ms to import, and most files give their weights
 
-        self._random = Random(seed).random
-        self._normals = normals(self._random)
+        self.source = Random(seed)
+        self.second: float | None = None
 
     def uniform(self) -> float:
         """A number from [−1, 1)."""
-        return 2.0 * self._random() - 1.0
+        return 2.0 * self.source.random() - 1.0
 
     def normal(self) -> float:
-        """A number of the normal distribution with mean 0 and deviation 1."""
-        return next(self._normals)
+        """A number of the normal distribution with mean 0 and deviation 1, by the polar method.
 
-
-def normals(random: Draw) -> Iterator[float]:
-    """Yield normally distributed numbers by the polar method, from numbers of [0, 1).
-
-    A point (u, v) of the unit disc with s = u² + v² gives u·f and v·f with f = √(−2 ln s / s).
-    Source: Marsaglia & Bray, A Convenient Method for Generating Normal Variables (1964).
-    """
-    while True:
-        u = 2.0 * random() - 1.0
-        v = 2.0 * random() - 1.0
-        s = u * u + v * v
-        if 0.0 < s < 1.0:
-            factor = math.sqrt(-2.0 * ieee.log(s) / s)
-            yield u * factor
-            yield v * factor
+        A point (u, v) of the unit disc with s = u² + v² gives u·f and v·f with f = √(−2 ln s / s).
+        Source: Marsaglia & Bray, A Convenient Method for Generating Normal Variables (1964).
+        """
+        if self.second is not None:
+            found, self.second = self.second, None
+            return found
+        while True:
+            u, v = self.uniform(), self.uniform()
+            s = u * u + v * v
+            if 0.0 < s < 1.0:
+                factor = math.sqrt(-2.0 * ieee.log(s) / s)
+                self.second = v * factor
+                return u * factor
 
 
 class Initial(NamedTuple):

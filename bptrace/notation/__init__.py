@@ -286,10 +286,10 @@ def abbreviated(expr: Expr, most: int) -> Expr:
         return expr
     if expr.role == "largest":
         return Ref(Largest(replace(expr, role="")))
-    args = tuple(abbreviated(arg, most) for arg in expr.args)
-    if expr.name == "add" and len(args) > most:
+    args = expr.args
+    if expr.name == "add" and len(args) > most:  # first, as nobody will see those left out
         args = (*args[:3], Ref(Left(len(args) - 5)), *args[-2:])
-    return Op(expr.name, args, expr.role)
+    return Op(expr.name, tuple(abbreviated(arg, most) for arg in args), expr.role)
 
 
 def _without_ones(expr: Expr) -> Expr:
