@@ -18,6 +18,7 @@ from llvmlite import binding
 from numba.core import typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.targetconfig import ConfigStack
 
 
 class _NoMachineCode:
@@ -138,7 +139,13 @@ class PartCompiler(Compiler):  # type: ignore[misc, unused-ignore]
     library = Part
 
     def define_pipelines(self) -> list[Any]:
-        """Return Numba's own passes, which write into the library that they find."""
+        """Return Numba's own passes, which write into the library that they find.
+
+        What is called is compiled once for each set of options that callers have: to what is
+        compiled from here on, all callers have the same.
+        """
+        seen = ConfigStack().top()
+        seen.forceinline, seen.no_cpython_wrapper, seen.release_gil = True, True, False
         state = self.state
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
