@@ -42,16 +42,17 @@ _SAME = str.maketrans(
 )
 """Look-alikes, one character each, so that places in the text stay what they are."""
 
+# What few texts need is kept as text: to compile these patterns takes a millisecond of each start.
 _END = r"(?![^\W²]|\.)"  # no letter or digit goes on here; ² is one for Python, but not for us
-_NUMBER = re.compile(
+_NUMBER = (
     r"(?P<digits>\d+\.?\d*|\.\d+)(?:[eE](?P<e>[+-]?\d+)|\*10(?P<power>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
     rf"{_END}|½"
 )
 _PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
-_POWER = re.compile(rf"²|(?:\^|\*\*)(?P<n>\d{{1,9}}){_END}")
-_WORD = re.compile(r"(?:\[[\d\s,]*\]|[^\s+*/(),|^²-])+")
+_POWER = rf"²|(?:\^|\*\*)(?P<n>\d{{1,9}}){_END}"
+_WORD = r"(?:\[[\d\s,]*\]|[^\s+*/(),|^²-])+"
 _BAR = re.compile(r"\s*/\s*[d∂]")
-_CHANGE = re.compile(r"step_|Δ")
+_CHANGES = ("step_", "Δ")
 _FUNCTIONS = {"exp": 1, "ln": 1, "log": 1, "tanh": 1, "abs": 1, "sqrt": 1, "√": 1}
 _FUNCTIONS |= {"max": 2, "min": 2}
 _OPERATION = {"ln": "log", "√": "sqrt"}
@@ -126,7 +127,10 @@ class Reader:
 
     def _power(self) -> Expr:
         base = self._atom()
-        while self._peek() and (power := _POWER.match(self.text, self.at)):
+        while self._peek() and self.text.startswith(("²", "^", "**"), self.at):
+            power = re.compile(_POWER).match(self.text, self.at)
+            if power is None:
+                break
             self.at = power.end()
             n = float(power["n"] or 2)
             base = self._nest(square(base) if n == 2.0 else call("power", base, Num(n)))
@@ -153,7 +157,7 @@ class Reader:
         raise self._unknown()
 
     def _number(self) -> Expr | None:
-        found = _NUMBER.match(self.text, self.at)
+        found = _number_at(self.text, self.at)
         if found is None:
             return None
         power = found["e"] or (found["power"] or "0").translate(_PLAIN)
@@ -241,8 +245,8 @@ class Reader:
 
     def _step(self, start: int) -> tuple[Expr, int] | None:
         """Read ``step_w5`` or ``Δw5``."""
-        change = _CHANGE.match(self.text, start)
-        found = self._known(change.end()) if change else None
+        change = next((c for c in _CHANGES if self.text.startswith(c, start)), None)
+        found = self._known(start + len(change)) if change else None
         parameter = _address(found[0]) if found else None
         if found is None or parameter is None or parameter.quantity not in _STEP:
             return None
@@ -291,7 +295,7 @@ class Reader:
         return NotationError(message, self.at)
 
     def _unknown(self) -> NotationError:
-        word = _WORD.match(self.text, self.at)
+        word = re.compile(_WORD).match(self.text, self.at)
         if not word:
             found = self.text[self.at : self.at + 1]
             return self._error(
@@ -313,7 +317,16 @@ def folded(text: str) -> str:
 
 def is_number(text: str) -> bool:
     """Whether `text` is a number, which it stays even where an input is called so."""
-    return _NUMBER.fullmatch(folded(text)) is not None
+    text = folded(text)
+    found = _number_at(text, 0)
+    return found is not None and found.end() == len(text)
+
+
+def _number_at(text: str, start: int) -> re.Match[str] | None:
+    """Find a number in `text`; most texts begin with none, and never need the pattern."""
+    first = text[start : start + 1]
+    begins = first.isdecimal() or first == "." or first == "½"
+    return re.compile(_NUMBER).match(text, start) if begins else None
 
 
 def _short(text: str) -> str:
