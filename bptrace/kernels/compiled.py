@@ -56,7 +56,14 @@ PAIRS = {precise.__name__, double_double.__name__}
 """Modules whose functions are not copied into what calls them: an exp of pairs is long, and nothing
 around it could be calculated several at a time."""
 
-JOINTS = {source.run_steps, source.forward, source.backward, source.update_by_gradient}
+JOINTS = {
+    source.run_steps,
+    source.forward,
+    source.backward,
+    source.update_by_gradient,
+    judging.check_all,
+    differences.one_slope,
+}
 """Functions without loops over numbers of their own: they are not optimised with all they call."""
 
 LAYER = np.dtype(
@@ -244,8 +251,7 @@ def folder() -> str:
 def _evaluate(net: Any, head: Any, x: Any, y: Any) -> Callable[..., float]:
     """Return what `tape.evaluate` is for a network of this type: nothing, without own formulas.
 
-    Compiled with all operations of formulas the kernel takes 16 s of processor time the first time,
-    without them 11.
+    Few networks have any, and all operations of formulas take seconds to compile.
     """
     codes = net.types[net.fields.index("codes")]
     return _no_formula if isinstance(codes, numba.types.NoneType) else tape.evaluate
