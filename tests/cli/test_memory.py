@@ -19,7 +19,7 @@ def test_little_is_not_told(bptrace) -> None:
 @pytest.mark.usefixtures("much")
 def test_much_is_told_on_standard_error(bptrace) -> None:
     # 7 steps of 39 numbers and E, and 12 parameters after the last; 39 numbers in hand, with room
-    # for the outputs of a layer, which is a vector of eight
+    # for the outputs of a layer, a line of the cache
     result = bptrace("run", "lh25-2020", "--steps", "7", "--json")
     assert result.exit_code == 0
     assert result.stderr == "this run takes 0.00 GiB (2,712 bytes) of memory\n"
