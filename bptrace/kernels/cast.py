@@ -111,6 +111,8 @@ class Net(NamedTuple):
         where E stands in it.
     room : int
         Where room for the outputs of a layer of all samples begins, behind the record.
+    one : int
+        1, of the type of all counts: with another one, what it is given to would be compiled twice.
     codes, work : array of int, array of float
         Own formulas: what to do, and where it is done (see `tape.Tape`); `work` is written to.
     """
@@ -128,6 +130,7 @@ class Net(NamedTuple):
     sample_size: int
     error_at: int
     room: int
+    one: int
     codes: array[int]
     work: array[float]
 
@@ -247,6 +250,7 @@ def cast_net(problem: Problem) -> Net:
         sample_size=layout.sample_size,
         error_at=layout.sample_starts[Quantity.E],
         room=layout.size,
+        one=1,
         codes=tape.codes,
         work=tape.work,
     )

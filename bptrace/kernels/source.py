@@ -108,7 +108,7 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
             record = record[plan.stride :]  # no copy, where `Plan.inside` is set
     if plan.turned:
         out_of_columns(net, plan, record)
-        descend(net, plan, record, 1, 1, eta)
+        descend(net, plan, record, plan.batch, 1, eta)
     if plan.stride and not plan.inside:
         copy_numbers(record, 0, log, plan.steps * plan.stride, carried)
 
@@ -346,9 +346,9 @@ def path_sums(net: Net, record: Numbers, count: int, l: int) -> None:
     if layer.wide:
         product_sums(
             record,
-            Matrix(total, count, n_part, m, 1),
-            Matrix(above, count, n_part, layer.size, 1),
-            Matrix(layer.w_at, layer.size, m, m, 1),
+            Matrix(total, count, n_part, m, net.one),
+            Matrix(above, count, n_part, layer.size, net.one),
+            Matrix(layer.w_at, layer.size, m, m, net.one),
         )
         return
     for _ in range(count):
@@ -406,9 +406,9 @@ def weight_gradients(net: Net, record: Numbers, count: int, l: int) -> None:
     if layer.wide:
         product_sums(
             record,
-            Matrix(net.gradients + layer.w_at, layer.size, m, m, 1),
-            Matrix(above, layer.size, 1, count, n_part),
-            Matrix(x, count, n_part, m, 1),
+            Matrix(net.gradients + layer.w_at, layer.size, m, m, net.one),
+            Matrix(above, layer.size, net.one, count, n_part),
+            Matrix(x, count, n_part, m, net.one),
         )
         return
     for position in range(count):
@@ -434,9 +434,9 @@ def descend(net: Net, plan: Plan, record: Numbers, count: int, l: int, eta: floa
     if layer.wide:
         descend_products(
             record,
-            Matrix(w, layer.size, m, m, 1),
-            Matrix(above, layer.size, 1, count, n_part),
-            Matrix(x, count, n_part, m, 1),
+            Matrix(w, layer.size, m, m, net.one),
+            Matrix(above, layer.size, net.one, count, n_part),
+            Matrix(x, count, n_part, m, net.one),
             divisor,
             eta,
         )
