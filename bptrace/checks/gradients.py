@@ -95,7 +95,8 @@ class Element(NamedTuple):
         """Why nothing can be decided, or "".
 
         One of kink, kinks (several), jump, bent, not finite, narrow (differences miss what dual
-        numbers see), underflow or too small.
+        numbers see), denied (by dual numbers, within what differences may be off), underflow or
+        too small.
         """
         if self.verdict != "undecided":
             return ""
@@ -106,7 +107,9 @@ class Element(NamedTuple):
         if not self.numeric - self.bound <= self.gradient <= self.high + self.bound:
             return "narrow"
         size = max(abs(self.gradient), abs(self.numeric))
-        return "underflow" if 0.0 < size < 2.3e-308 else "too small"
+        if 0.0 < size < 2.3e-308:
+            return "underflow"
+        return "denied" if self.bound <= judging.ONE_DIGIT * size else "too small"
 
     @property
     def possible(self) -> int:

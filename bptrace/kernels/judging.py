@@ -17,6 +17,7 @@ from bptrace.kernels.differences import (
     KINKS,
     LOW,
     ROUNDING,
+    SMOOTH,
     STATUS,
     STEP,
     TRUNCATION,
@@ -200,18 +201,20 @@ def judge(g: float, found: Numbers, at: int, rounding: float) -> int:
 
     Differences alone do not condemn: where E changes on a scale below the smallest step (a net
     input of 10¹⁶ times a tanh) they miss it, and the slope by dual numbers is the gradient, or
-    overflows to a nan. Both have the rounding of such sums.
+    overflows to a nan. Both have the rounding of such sums. Nor do differences acquit what dual
+    numbers deny: behind saturated neurons their bound lets pass what changes the slope by less.
     """
     status, low, high = found[at + STATUS], found[at + LOW], found[at + HIGH]
-    bound = found[at + BOUND] + rounding
+    bound, dual = found[at + BOUND] + rounding, found[at + DUAL]
     if status >= KINKS or not bound < INFINITE:
         return UNDECIDED
     if not low - bound <= g <= high + bound:
-        dual = found[at + DUAL]
         return UNDECIDED if dual != dual or abs(g - dual) <= 2.0 * rounding else DIFFERS
     if low == high == g and (found[at + BOUND] == 0.0 or (g == 0.0 and bound <= SMALL)):
         return AGREES
     if status == KINK and high - low > bound:
+        return UNDECIDED
+    if status == SMOOTH and abs(g - dual) > 2.0 * rounding:
         return UNDECIDED
     return AGREES if bound <= ONE_DIGIT * max(abs(low), abs(g)) else UNDECIDED
 

@@ -99,6 +99,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "undecided kink": ("undecided: a kink", "无法判定：折点"),
     "undecided kinks": ("undecided: several kinks", "无法判定：多个折点"),
     "undecided narrow": ("undecided: all steps are too coarse", "无法判定：步长都太大"),
+    "undecided denied": ("undecided: dual numbers differ", "无法判定：对偶数给出的值不同"),
     "undecided bent": ("undecided: E bends too sharply", "无法判定：E 弯曲过急"),
     "undecided jump": ("undecided: E jumps", "无法判定：E 有跳跃"),
     "undecided not finite": ("undecided: not finite", "无法判定：不是有限数"),
