@@ -59,10 +59,10 @@ and with two layers of one width, which can be transposed. Unnoticed of those pl
 together; and right gradients that are called wrong, without which a check could find everything.
 
 What gradcheck leaves undecided are slopes of 10⁻¹⁵ and less behind saturated neurons, where E does
-not change in its last digit. What it lets pass changes a gradient by less than the ± beside it,
-after the digits that it says were possible: mostly the weight of after the update where that is
-nearly the same. Differences of E can say no more; our own gradients can, whose bounds are those of
-rounding alone. In float32 such small mistakes are less than rounding ("nothing")."""
+not change in its last digit, and what changes a gradient by less than the ± of the differences but
+is denied by dual numbers: mostly the weight of after the update where that is nearly the same. What
+it lets pass changes one gradient among others, which are undecided, by no more than rounding may.
+In float32 such small mistakes are less than rounding ("nothing")."""
 COLUMNS = ("differences", "against", "torch", "scipy", "np.allclose", "1e-2")
 HEADS = ("gradcheck", "against", "torch", "scipy", "allclose", "1e-2")
 CASES = (("float64", "float64"), ("float32", "float64"), ("float32", "float32"))

@@ -79,8 +79,8 @@ def test_the_manual_quotes_what_was_measured() -> None:
     assert f"Among {right} right gradients" in text
     assert (
         f"Of {planted} wrong gradients in float64, planted with the mistakes of the table, all are "
-        f"noticed but for {passed + undecided} behind saturated neurons: {undecided} are left "
-        f"undecided, and {passed}, changed by less than"
+        f"said to differ but for {passed + undecided}, mostly behind saturated neurons: "
+        f"{undecided} are left undecided wherever they change a gradient, and {passed} in all but "
     ) in text
     assert f"lets {torch} pass, scipy's check_grad below 10⁻⁶ {scipy}, and" in text
     assert f"tolerances of 10⁻² {loose}." in text
