@@ -100,6 +100,9 @@ def run_steps(
         _without_cache()(*arguments)
         remark = _no_cache(str(error))
     np.asarray(record)[:] = calculated
+    if plan.inside:  # what is carried on stands behind the log alone
+        carried = net.n_parameters * (1 + net.memories)
+        record[:carried] = log[len(log) - carried :]
     return remark
 
 

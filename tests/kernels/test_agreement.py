@@ -6,6 +6,7 @@ nans are equal to one another, whatever bits they have: IEEE 754 leaves those op
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -21,8 +22,8 @@ from hypothesis import strategies as st
 from strategies import MODERATE, MOSTLY_HUGE, problems, with_formulas
 
 from bptrace.address import AFTER, Address, Quantity, partial
-from bptrace.engine import run
-from bptrace.kernels import cast
+from bptrace.engine import go_on, run, start
+from bptrace.kernels import cast, source
 from bptrace.kernels.cast import LayerNet
 from bptrace.maths import ieee
 from bptrace.maths.activations import ACTIVATIONS
@@ -476,3 +477,22 @@ def test_the_slope_of_a_formula_may_be_given() -> None:
 def test_layers_have_the_same_fields_compiled() -> None:
     compiled = pytest.importorskip("bptrace.kernels.compiled")
     assert compiled.LAYER.names == LayerNet._fields
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("engine", ["numba", "python"])
+def test_the_record_ends_with_what_is_carried_on(engine: str, log: bool) -> None:
+    """Whatever was calculated in: the next portion of a run can begin with it."""
+    problem = wide((3, 5, 2), rule="momentum")
+    state = start(problem)
+    record = cast.new_record(problem, state.numbers)
+    numbers = cast.new_log(problem.layout, 7) if log else array("d")
+    net, plan = cast.cast_net(problem), cast.cast_plan(problem, 0, 7, log)
+    if engine == "numba":
+        from bptrace.kernels import compiled
+
+        compiled.run_steps(net, plan, record, numbers, cast.new_errors(7))
+    else:
+        source.run_steps(net, plan, record, numbers, cast.new_errors(7))
+    expected = go_on(problem, state, 7, "python").state.numbers
+    assert list(map(bits, record[: len(expected)])) == list(map(bits, expected))
