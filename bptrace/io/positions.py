@@ -95,13 +95,15 @@ class _Node:
 
 # Compiled where they are used (re remembers them): most runs need one, and all ten cost 10 ms.
 # The possessive + (++, *+) keeps these linear on hostile text: nothing that was read is retried.
-_BLANK = r"(?:[ \t\n]++|#[^\n]*+)*+"
+# Not after a group: there Python 3.11.2, that of Debian 12, goes wrong (3.11.7 does not); without
+# it each group is given back once, and nothing in it is divided anew.
+_BLANK = r"(?:[ \t\n]++|#[^\n]*+)*"
 _SPACES = r"[ \t]*+"
-_BASIC = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+_BASIC = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"'
 _LITERAL = r"'[^'\n]*+'"
 STRING = (
-    r'"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+"""(?:"{0,2})'
-    r"|'''[^']*+(?:'(?!'')[^']*+)*+'''(?:'{0,2})"
+    r'"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*"""(?:"{0,2})'
+    r"|'''[^']*+(?:'(?!'')[^']*+)*'''(?:'{0,2})"
     rf'|(?!""")(?:{_BASIC})|(?!\'\'\')(?:{_LITERAL})'
 )
 _KEY_PART = rf"[ \t]*+(?:([A-Za-z0-9_-]++)|({_BASIC})|({_LITERAL}))[ \t]*+"
