@@ -461,6 +461,8 @@ def test_ctrl_c_ends_a_class_without_words(student: Student, tmp_path: Path) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # What a shell runs in the background ignores Ctrl-C, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(api.__file__).parents[1])},
     )
