@@ -17,12 +17,13 @@ from math import inf
 
 from bptrace.checks.findings import Finding
 from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house
-from bptrace.checks.graph import Graph, Key
+from bptrace.checks.graph import Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
 from bptrace.checks.lines import ACCEPTED, CARRIED, RIGHT, ROUNDING, WRONG, Line, Statement
+from bptrace.checks.numbers import Numbers
 from bptrace.checks.pathway import Pathway
 from bptrace.checks.prints import Prints
-from bptrace.checks.sequence import between, soonest
+from bptrace.checks.sequence import Course
 from bptrace.maths.expr import Expr, Reading, Ref
 
 MOST_OTHERS = 8
@@ -34,7 +35,8 @@ class Judge:
 
     Parameters
     ----------
-    graph : Graph
+    course : Course
+        What follows from what, and in which order.
     statements : sequence of Statement
         In page order; the first of several about one node defines what is carried on.
     epsilon : float
@@ -45,12 +47,13 @@ class Judge:
 
     def __init__(
         self,
-        graph: Graph,
+        course: Course,
         statements: Sequence[Statement],
         epsilon: float = FLOAT64,
         explain: Callable[[Judge, Statement], Finding | None] | None = None,
     ) -> None:
-        self.graph = graph
+        self.course = course
+        self.graph = course.graph
         self.statements = statements
         self.reading: Reading[Interval] = intervals(epsilon)
         self.epsilon = epsilon
@@ -59,7 +62,8 @@ class Judge:
         for statement in statements:
             self.by_key.setdefault(statement.key, []).append(statement)
         self.house: House = house([s.printed for s in statements if self._is_long(s)])
-        self.box: dict[Key, Interval] = {k: point(v) for k, v in graph.given.items()}
+        self.numbers = Numbers(self.graph, self.reading, self._beyond, self.around)
+        self.box = self.numbers.box
         self.carried: list[tuple[Key, Interval]] = []
         self.taint: dict[Key, frozenset[Key]] = {}
         self.should: dict[Key, Interval] = {}
@@ -68,14 +72,13 @@ class Judge:
         self._wide_until = 0
         self.others: dict[Key, list[Line]] = {}
         self._worlds: dict[tuple[Key, float], dict[Key, Interval]] = {}
-        self._shadows: dict[Key, tuple[frozenset[Key], frozenset[Key]]] = {}
 
     def run(self) -> list[Line]:
         """Judge every statement; return the lines in page order."""
         for key in self.by_key:
             if key in self.graph.given:
                 self._restated(key)
-        for key in self.order:
+        for key in self.course.order:
             if key in self.by_key:
                 self._printed(key)
             else:
@@ -86,24 +89,9 @@ class Judge:
         return sorted(lines, key=lambda line: order[id(line.statement)])
 
     @cached_property
-    def order(self) -> list[Key]:
-        """The order of calculation, with every unprinted step as soon as it can be calculated."""
-        return soonest(self.graph, self.by_key)
-
-    @cached_property
-    def place(self) -> dict[Key, int]:
-        """The place of each node in the order in which the page is gone through."""
-        return {key: n for n, key in enumerate(self.order)}
-
-    @cached_property
     def prints(self) -> Prints:
         """The numbers of the page by their size."""
         return Prints(self.graph, self.statements)
-
-    @cached_property
-    def on_page(self) -> dict[Key, int]:
-        """The place of each printed node among those of the page."""
-        return {key: n for n, key in enumerate(self.by_key)}
 
     # Values
 
@@ -113,7 +101,7 @@ class Judge:
             return self.reading.read(fast, self.box.__getitem__)
         dirty: set[Key] = set()
         for key in overrides:
-            dirty |= self.shadow(key)[0]
+            dirty |= self.course.shadow(key)[0]
         memo: dict[Key, Interval] = dict(overrides)
 
         def look_up(key: Key) -> Interval:
@@ -126,22 +114,6 @@ class Judge:
             return memo[key]
 
         return self.reading.read(fast, look_up)
-
-    def shadow(self, key: Key) -> tuple[frozenset[Key], frozenset[Key]]:
-        """Return the unprinted nodes that see `key` through unprinted steps, and the printed."""
-        if key not in self._shadows:
-            hidden: set[Key] = set()
-            seen: set[Key] = set()
-            stack = list(self.graph.children[key])
-            while stack:
-                child = stack.pop()
-                if child in self.by_key:
-                    seen.add(child)
-                elif child not in hidden:
-                    hidden.add(child)
-                    stack.extend(self.graph.children[child])
-            self._shadows[key] = frozenset(hidden), frozenset(seen)
-        return self._shadows[key]
 
     def fit(self, values: Interval, statement: Statement) -> Fit | None:
         """Return how the digits of a statement fit a range of its node's values."""
@@ -164,13 +136,19 @@ class Judge:
         half = min(unit, self.house.unit(printed) or unit) / 2
         return Interval(printed - half, printed + half)
 
+    def _beyond(self, key: Key) -> Interval:
+        """What a quantity is that the author does not have yet: printed further down, or true."""
+        if key in self.by_key:
+            return self.behind(self.by_key[key][0])
+        return self.around(self.graph.truth[key])
+
     def tainted_by(self, key: Key) -> frozenset[Key]:
         """Return the wrong values that reach a node."""
         return frozenset().union(*(self.taint.get(p, _CLEAN) for p in self.graph.parents[key]))
 
     def wide(self, key: Key) -> Interval:
         """Return the range of a node's formula if unprinted steps before it were rounded too."""
-        order = self.order
+        order = self.course.order
         while order[self._wide_until] != key:
             node = order[self._wide_until]
             self._wide_until += 1
@@ -188,7 +166,7 @@ class Judge:
 
     def pathway(self, place: Key, target: Key) -> Callable[[Interval], Interval]:
         """Return the range of `target`'s formula as a function of the value at a step before it."""
-        steps = between(self.graph, target, self.shadow(place)[0])
+        steps = self.course.between(place, target)
         formulas = [(key, self.graph.fast[key]) for key in steps]
         return Pathway(self.reading.read, self.box, place, formulas)
 
@@ -267,7 +245,7 @@ class Judge:
             for other in lines:
                 number = other.statement.sign * other.statement.printed.value
                 values = [self._world(key, number)[statement.key]]
-                if statement.key in self.shadow(key)[1]:
+                if statement.key in self.course.shadow(key)[1]:
                     values.append(self.value(fast, {key: point(number)}))
                 if key != statement.key and any(
                     self.fit(value, statement) in (ROUND, TRUNC) for value in values
@@ -279,7 +257,7 @@ class Judge:
         if (key, number) not in self._worlds:
             world = {k: self.around(v) for k, v in self.graph.exact.items()} | {key: point(number)}
             changed = {key}
-            for node in self.order:
+            for node in self.course.order:
                 if node != key and not changed.isdisjoint(self.graph.parents[node]):
                     changed.add(node)
                     world[node] = self.reading.read(self.graph.fast[node], world.__getitem__)
@@ -296,7 +274,7 @@ class Judge:
         """
         reading = intervals(max(FLOAT32, self.epsilon))
         values = {key: point(value) for key, value in self.graph.given.items()}
-        for key in self.order:
+        for key in self.course.order:
             values[key] = reading.read(self.graph.fast[key], values.__getitem__)
         return values
 
@@ -322,10 +300,9 @@ class Judge:
     def _seen_by(self, statement: Statement) -> list[Key]:
         """The wrong values that a line sees at once or through unprinted steps, in their order."""
         taint = self.tainted_by(statement.key)
-        seen = (
-            root for root in taint if root in self.should and statement.key in self.shadow(root)[1]
-        )
-        return sorted(seen, key=self.place.__getitem__)
+        seen = self.course.seen(statement.key)
+        visible = (root for root in seen if root in taint and root in self.should)
+        return sorted(visible, key=self.course.place.__getitem__)
 
     def _used_as_should_be(self, statement: Statement, roots: Sequence[Key]) -> None:
         """A line uses the values that some wrong ones before it should have had."""
@@ -363,17 +340,19 @@ class Judge:
     @contextmanager
     def put_right(self, roots: Sequence[Key]) -> Iterator[list[Key]]:
         """Have right numbers in the place of wrong ones for a while; yield what changes."""
-        hidden = frozenset().union(*(self.shadow(root)[0] for root in roots))
-        changing = sorted({*roots, *hidden}, key=self.place.__getitem__)
+        hidden = frozenset().union(*(self.course.shadow(root)[0] for root in roots))
+        changing = sorted({*roots, *hidden}, key=self.course.place.__getitem__)
         before = {key: self.box[key] for key in changing if key in self.box}
         try:
-            self.box.update({root: self.should[root] for root in roots})
+            for root in roots:
+                self.numbers.set(root, self.should[root])
             for key in before:
                 if key in hidden:
-                    self.box[key] = self.value(self.graph.fast[key])
+                    self.numbers.set(key, self.value(self.graph.fast[key]))
             yield [key for key, value in before.items() if self.box[key] != value]
         finally:
-            self.box.update(before)
+            for key, value in before.items():
+                self.numbers.set(key, value)
 
     def _carry_on(self, line: Line, local: Interval) -> None:
         """Set with what the author went on: the digits, or the number before it was rounded."""
@@ -395,7 +374,7 @@ class Judge:
 
     def _goes_on_with(self, key: Key, values: Interval) -> None:
         """The author has the value of a node; `carried` keeps the course of all of them."""
-        self.box[key] = values
+        self.numbers.set(key, values)
         self.carried.append((key, values))
 
     def _explained(self, line: Line) -> Interval:
@@ -435,8 +414,8 @@ class Judge:
             return
         self._goes_on_with(best.place, best.at_place)
         self.taint[best.place] = frozenset({root})
-        hidden = self.shadow(best.place)[0]
-        for key in sorted(hidden, key=self.place.__getitem__):
+        hidden = self.course.shadow(best.place)[0]
+        for key in sorted(hidden, key=self.course.place.__getitem__):
             if key in self.box:
                 self._goes_on_with(key, self.value(self.graph.fast[key]))
                 self.taint[key] = self.tainted_by(key)

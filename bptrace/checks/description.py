@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bptrace.checks.claims import Judge
 from bptrace.checks.findings import Finding
 from bptrace.checks.lines import RIGHT, WRONG, Line, Statement
-from bptrace.checks.search import UNKNOWN_BITS, Prior, repriced
+from bptrace.checks.prior import UNKNOWN_BITS, Prior, repriced
 from bptrace.checks.views import information
 from bptrace.tuples import NamedTuple
 

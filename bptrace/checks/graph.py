@@ -280,9 +280,13 @@ class Graph:
                     return neg(Ref(turned))
         return Op(expr.name, tuple(self._linked(arg) for arg in expr.args), expr.role)
 
+    def with_prints(self, expr: Expr) -> Expr:
+        """Return a formula with printed expressions as nodes."""
+        return self._linked(expr, top=True)
+
     def link(self, expr: Expr) -> Expr:
         """Return a formula ready for the interval reading."""
-        return tightened(self._linked(expr, top=True))
+        return tightened(self.with_prints(expr))
 
     @property
     def has_expressions(self) -> bool:
@@ -329,6 +333,11 @@ class Graph:
         return values
 
     @cached_property
+    def truth(self) -> dict[Key, float]:
+        """The true value of every quantity, those of no node looked up in the trace."""
+        return _Truth(self.exact, self.trace)
+
+    @cached_property
     def parents(self) -> dict[Key, tuple[Key, ...]]:
         """The nodes in the formula of each node, without repeats."""
         return {key: node.parents for key in self.order if (node := self._nodes[key])}
@@ -361,6 +370,19 @@ class Graph:
         """The nodes that depend on `key`: nobody can have used one of them for it."""
         bits = self._after[self.place[key]] if key in self.place else 0
         return After(bits, self.place)
+
+
+class _Truth(dict[Key, float]):
+    """True values of nodes; of what is no node, as the trace has it."""
+
+    def __init__(self, exact: Mapping[Key, float], trace: Trace) -> None:
+        super().__init__(exact)
+        self._value = trace.values()
+
+    def __missing__(self, key: Key) -> float:
+        assert isinstance(key, Address)  # every printed expression is a node
+        value = self[key] = self._value(key._replace(step=key.step or 1))
+        return value
 
 
 class After:

@@ -17,8 +17,10 @@ from bptrace.checks.graph import Canon, Graph, Key, bare
 from bptrace.checks.interval import FLOAT64
 from bptrace.checks.lines import WRONG, Line, Statement
 from bptrace.checks.operands import Operand, check_operands
+from bptrace.checks.prior import Prior
 from bptrace.checks.report import Report, verdict_of
-from bptrace.checks.search import Memory, Prior, Search
+from bptrace.checks.search import Memory, Search
+from bptrace.checks.sequence import Course
 from bptrace.maths.expr import Expr, Op, Ref
 from bptrace.model import Claim
 from bptrace.trace import Trace
@@ -71,14 +73,14 @@ class Page:
     ) -> None:
         self.trace = trace
         self.epsilon = epsilon
-        self.without = without
         self.canon = Canon(trace.problem)
         self.statements: list[Statement] = []
         self.missing: list[Claim] = []
         self.rates: dict[Key, float] = {}
         self.stated: dict[Key, float] = {}
-        self._memory = Memory()
+        self._memory = Memory(without)
         self._graphs: dict[Hypothesis, Graph] = {}
+        self._courses: dict[Graph, Course] = {}
         for claim, expr in trace.claims():
             self._add(claim, expr)
 
@@ -112,15 +114,15 @@ class Page:
         The page is gone through again as long as what is found at some lines changes what is
         likeliest at others. Raises `TooLong` if its description takes `limit` bits or more.
         """
-        statements, graph = self._turned(hypothesis), self.graph(hypothesis)
+        statements, course = self._turned(hypothesis), self._course(self.graph(hypothesis))
         price = 0.0 if hypothesis is None else hypothesis.bits
         prior = Prior()
         for _ in range(PASSES):
-            search = Search(prior, self.without, self._memory) if explain else None
+            search = Search(prior, self._memory) if explain else None
             if search is not None and hypothesis is not None:
                 search.pairs_left = 0  # two mistakes are for the page as it is stated
             limited = Limited(search, price, limit) if limit < inf else search
-            judge = Judge(graph, statements, self.epsilon, limited)
+            judge = Judge(course, statements, self.epsilon, limited)
             lines = judge.run()
             after, is_settled = learned(lines, prior)
             if is_settled:
@@ -143,6 +145,10 @@ class Page:
                 self.trace, plain.targets, self.rates, self.stated, rewrite, plain
             )
         return self._graphs[hypothesis]
+
+    def _course(self, graph: Graph) -> Course:
+        """Return how the page is gone through, once for each graph."""
+        return self._courses.setdefault(graph, Course(graph))
 
     def changed(self, reading: Hypothesis) -> frozenset[Key]:
         """Return the nodes that a reading changes; none if nobody can have calculated like that."""

@@ -16,8 +16,7 @@ from bptrace.checks.description import Judged, TooLong, priced
 from bptrace.checks.findings import Candidate
 from bptrace.checks.graph import Key
 from bptrace.checks.lines import WRONG, Line
-from bptrace.checks.search import Prior
-from bptrace.checks.views import hidden_places
+from bptrace.checks.prior import Prior
 
 if TYPE_CHECKING:
     from bptrace.checks.page import Page
@@ -97,7 +96,7 @@ def _promising(page: Page, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hyp
 
 
 def _steps_behind(judge: Judge, line: Line) -> frozenset[Key]:
-    return frozenset(hidden_places(judge, line.statement.key))
+    return frozenset(judge.course.places(line.statement.key))
 
 
 def _found(wrong: Sequence[Line], used: Prior) -> Iterator[Candidate]:

@@ -6,42 +6,31 @@ mistake, in bits. Other lines that see the value of a hidden step are evidence f
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from math import log2
 
-from bptrace.address import Address, Quantity
 from bptrace.checks.claims import Judge
 from bptrace.checks.findings import Candidate, Finding, likeness
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import ACCEPTED, Statement
-from bptrace.checks.mistakes import MISTAKES, UNKNOWN, Step, Variant, pairs, share
 from bptrace.checks.mistakes.slips import MISREAD, misreadings, slipped
+from bptrace.checks.prior import UNKNOWN_BITS, Prior, ranked, repriced
 from bptrace.checks.substitutes import Tries, foreign, misread, replaced
+from bptrace.checks.tables import LONG, Tables, most_ways
 from bptrace.checks.views import (
     SHORT_BITS,
-    Neighbourhood,
-    Try,
     View,
-    hidden_places,
     information,
-    is_ready,
     is_short,
     plainness,
 )
-from bptrace.maths.expr import Expr, inline, refs
+from bptrace.maths.expr import FLOATS
 from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
 
-UNKNOWN_BITS = -log2(UNKNOWN)
-MOST_PAIRS, ALL_PAIRS = 5_000, 10_000
-"""Pairs of mistakes tried at one step, and on a page: some 20 µs each."""
-
-WORK = 20_000
-"""Operands that are read for one entry of the table at one step; in the sum over 784 inputs this is
-a dozen ways to make each mistake, in a formula of ten operands no limit at all."""
+ALL_PAIRS = 10_000
+"""Pairs of mistakes tried on a page: some 20 µs each."""
 
 MOST_WORK = 300_000
 """Operands that are read for one wrong line, the nearest steps first: the hidden steps behind an
@@ -50,9 +39,6 @@ output of 784-30-10 would take a quarter of a minute."""
 ALL_PLACES = 1_000
 """Unprinted steps that are searched on a page, a millisecond each: where dozens of lines have no
 explanation, the later ones have none either, and only the lines themselves are looked into."""
-
-LONG = 30
-"""Operands of a long formula: no pairs are tried in it, and few misread operands."""
 
 LEAST_FOR_PAIRS = 9.0
 """A pair costs 16 bits and more: numbers that carry much less cannot tell which it was."""
@@ -67,77 +53,6 @@ OTHER_VALUES_BITS = 1.0
 SHORTENING = ("digit-dropped", "decimal-point")
 """Slips after which a number has fewer digits than its page."""
 
-_NEGLIGIBLE = 1e-3
-
-
-class Prior:
-    """What mistakes cost: by their share in general and by those already found on the page."""
-
-    def __init__(self) -> None:
-        self.found: defaultdict[str, float] = defaultdict(float)
-        self.alike: defaultdict[Hashable, float] = defaultdict(float)
-
-    def bits(self, mistake: str, likeness: Hashable, ways: int) -> float:
-        """Return the price of one of `ways` instances of a mistake."""
-        general = share(MISTAKES.get(mistake)) / ways
-        total = sum(self.found.values())
-        if not total:
-            return -log2(general)
-        again = 0.5 * self.found[mistake] / ways + 0.5 * self.alike[likeness]
-        return -log2((general + again) / (1 + total))
-
-    def price(self, candidate: Candidate, before: Prior) -> float:
-        """Return the cost of a candidate that was priced by another prior."""
-        what = candidate.mistake, candidate.likeness, candidate.ways
-        return candidate.cost - before.bits(*what) + self.bits(*what)
-
-    def learn(self, finding: Finding | None) -> None:
-        """Count the explanations of a line, each by its probability among them."""
-        if finding is None or finding.bits <= 0:
-            return
-        weights = [2.0 ** (c.score - finding.bits) for c in finding.candidates]
-        for candidate, weight in zip(finding.candidates, weights, strict=True):
-            part = weight / sum(weights)
-            if part > _NEGLIGIBLE:
-                self.found[candidate.mistake] += part
-                self.alike[candidate.likeness] += part
-
-
-class Entry(NamedTuple):
-    """A mistake at a step: what it makes of the formula, and of that for the interval reading.
-
-    `ways` is in how many ways the mistake can be made there.
-    """
-
-    mistake: str
-    variant: Variant
-    fast: Expr
-    ways: int
-
-
-class Table:
-    """The mistakes at one step, with the values that they give as long as nothing changes."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(entries)
-        self._keys: tuple[Key, ...] = tuple(
-            dict.fromkeys(key for entry in self.entries for key in refs(entry.fast))
-        )
-        self._numbers: list[Interval] | None = None
-        self._tries: list[Try] = []
-
-    def read(self, judge: Judge) -> list[Try]:
-        """Return the mistakes with the values that they give by what the author had by now."""
-        numbers = list(map(Neighbourhood(judge), self._keys))
-        if numbers != self._numbers:
-            look_up = dict(zip(self._keys, numbers, strict=True)).__getitem__
-            read = judge.reading.read
-            self._numbers = numbers
-            self._tries = [
-                Try(read(e.fast, look_up), e.mistake, e.variant, e.ways) for e in self.entries
-            ]
-        return self._tries
-
 
 class _Found(NamedTuple):
     """What was found at a line, with what it was looked for: see `Memory.state`."""
@@ -151,17 +66,22 @@ class _Found(NamedTuple):
 class Memory:
     """What is kept of a page from one pass to the next.
 
+    Parameters
+    ----------
+    without : frozenset of str
+        Mistakes that are not tried.
+
     Attributes
     ----------
-    variants : dict
-        The mistakes at each step by its formula, single ones (1) and pairs (2).
+    tables : Tables
+        The mistakes at each step.
     findings : dict
         What was found at each line the last time: where nothing before it has changed, only the
         prices have.
     """
 
-    def __init__(self) -> None:
-        self.variants: dict[tuple[Key, Expr, int], Table] = {}
+    def __init__(self, without: frozenset[str] = frozenset()) -> None:
+        self.tables = Tables(without)
         self.findings: dict[Hashable, _Found] = {}
         self._states: dict[tuple[int, Key, Interval], int] = {}
 
@@ -182,8 +102,6 @@ class Search:
     ----------
     prior : Prior, optional
         What mistakes cost.
-    without : frozenset of str
-        Mistakes that are not tried: to see what becomes of them.
     memory : Memory, optional
         What is kept from one pass over the page to the next.
     """
@@ -191,11 +109,9 @@ class Search:
     def __init__(
         self,
         prior: Prior | None = None,
-        without: frozenset[str] = frozenset(),
         memory: Memory | None = None,
     ) -> None:
         self.prior = Prior() if prior is None else prior
-        self.without = without
         self.memory = Memory() if memory is None else memory
         self.tried = 0
         self.pairs_left = ALL_PAIRS
@@ -257,8 +173,8 @@ class Search:
         digits: float,
         mistakes: Callable[[Judge, Key, Statement], Tries],
     ) -> Iterator[Candidate]:
-        places = hidden_places(judge, statement.key)
-        values = Neighbourhood(judge)
+        places = judge.course.places(statement.key)
+        true = judge.graph.truth.__getitem__
         best, work = 0.0, 0
         for place in places:
             if work > MOST_WORK or (self.places_left <= 0 and place != statement.key):
@@ -282,49 +198,26 @@ class Search:
                 best = max(best, gain - cost)
                 yield Candidate(
                     name, variant.wording, variant.fields, place, variant.expr, result, gain, cost,
-                    ways, value, values.true(variant.expr),
+                    ways, value, FLOATS.read(variant.expr, true),
                 )  # fmt: skip
 
     def _variants(self, judge: Judge, place: Key, statement: Statement) -> Tries:
         """Return all mistakes at a step that leads to a line."""
-        graph, step = judge.graph, self._step(judge, place)
-        most = max(8, WORK // (1 + sum(1 for _ in refs(step.expr))))
-        table = self.memory.variants.get((place, step.expr, 1))
-        if table is None:
-            table = self.memory.variants[place, step.expr, 1] = Table(
-                Entry(entry.name, variant, graph.link(variant.expr), len(variants))
-                for entry in MISTAKES
-                if entry.variants is not None and entry.name not in self.without
-                for variants in [list(islice(_possible(graph, place, entry.variants(step)), most))]
-                for variant in variants
-            )
-        tries = table.read(judge)
-        if "foreign" in self.without or place != statement.key:
+        tables = self.memory.tables
+        tries = tables.single(judge, place).read(judge.numbers.near)
+        if "foreign" in tables.without or place != statement.key:
             return Tries(tries, len(tries))
-        others = foreign(judge, statement, step, most)
+        here = tables.place(judge, place)
+        others = foreign(judge, statement, here.step, most_ways(here))
         return Tries(tries + others.tries, len(tries) + others.looked_into)
 
     def _pairs(self, judge: Judge, place: Key, statement: Statement) -> Tries:
         """Return two mistakes in one step, as long as there is time for them."""
-        step = self._step(judge, place)
-        if self.pairs_left <= 0 or sum(1 for _ in refs(step.expr)) > LONG:
-            return Tries([], 0)
-        table = self.memory.variants.get((place, step.expr, 2))
+        table = self.memory.tables.pairs(judge, place) if self.pairs_left > 0 else None
         if table is None:
-            possible = _possible(judge.graph, place, pairs.pairs(step, self.without))
-            some = list(islice(possible, MOST_PAIRS))
-            table = self.memory.variants[place, step.expr, 2] = Table(
-                Entry("pair", variant, judge.graph.link(variant.expr), len(some))
-                for variant in some
-            )
+            return Tries([], 0)
         self.pairs_left -= len(table.entries)
-        return Tries(table.read(judge), len(table.entries))
-
-    def _step(self, judge: Judge, place: Key) -> Step:
-        """A step as its author may have seen it: with the unprinted paths written out."""
-        graph = judge.graph
-        expr = inline(graph.formulas[place], lambda key: _path_written_out(judge, place, key))
-        return Step(graph.problem, place, expr, graph.canon)
+        return Tries(table.read(judge.numbers.near), len(table.entries))
 
     # Slips of copying
 
@@ -336,7 +229,8 @@ class Search:
         for name, ways in slipped(expected, statement.printed):
             gain = digits + (abs(kept) if name in SHORTENING else kept)
             yield self._slip(name, fields, statement, gain, ways)
-        later, here = judge.graph.after(statement.key), _now(judge, statement.key)
+        later, here = judge.graph.after(statement.key), judge.numbers.now(statement.key)
+        follows = judge.fit(here, statement) is not None
         number = statement.printed.value * statement.sign
         ways = judge.prints.count(statement.key, later)
         for other in judge.prints.like(number, here):
@@ -348,7 +242,7 @@ class Search:
                 continue
             if not _stands_for(judge, here, other):
                 continue
-            extra = self._interchanged(judge, statement, other)
+            extra = None if follows else self._interchanged(judge, statement, other)
             if extra is not None:
                 fields = {"x": statement.key, "y": other.key}
                 yield self._slip("swapped", fields, statement, digits + extra, ways)
@@ -357,11 +251,10 @@ class Search:
         """Bits of the other line's digits if two lines stand in each other's place."""
         if one.printed.value == two.printed.value:
             return None
-        if one.key in judge.shadow(two.key)[1] or two.key in judge.shadow(one.key)[1]:
+        if one.key in judge.course.seen(two.key) or two.key in judge.course.seen(one.key):
             return None
-        there = _now(judge, two.key)
-        fit_well = judge.fit(_now(judge, one.key), one) or judge.fit(there, two)
-        if fit_well or not _stands_for(judge, there, one):
+        there = judge.numbers.now(two.key)
+        if judge.fit(there, two) is not None or not _stands_for(judge, there, one):
             return None
         return information(two.printed, judge.graph.exact[two.key] * two.sign)
 
@@ -407,54 +300,9 @@ class Search:
                 yield Candidate(name, "slip", fields, statement.key, None, result, gain, cost, ways)
 
 
-def ranked(found: Iterable[Candidate], chance: float) -> Finding:
-    """Return candidates as a finding, best first."""
-    order = sorted(found, key=lambda candidate: -candidate.score)
-    best = order[0]
-    weights = [2.0 ** (candidate.score - best.score) for candidate in order]
-    alike = sum(w for c, w in zip(order, weights, strict=True) if c.equals(best))
-    posterior = alike / (sum(weights) + 2.0 ** min(-best.score, 60.0))
-    return Finding(tuple(order), best.score, posterior, chance)
-
-
-def repriced(finding: Finding, before: Prior, prior: Prior) -> Finding:
-    """Return a finding as another prior weighs it; `before` is the one that has weighed it."""
-    new = (c._replace(cost=prior.price(c, before)) for c in finding.candidates)
-    return ranked(new, finding.chance)
-
-
-def _possible(graph: Graph, place: Key, variants: Iterable[Variant]) -> Iterator[Variant]:
-    """Leave out formulas that use what follows from the step itself.
-
-    Further down a page stand numbers that carry the wrong one on; where a slope is 1, δ is the very
-    number of ∂E/∂out, and would explain every mistake in it.
-    """
-    later = graph.after(place)
-    return (v for v in variants if all(k != place and k not in later for k in refs(v.expr)))
-
-
-def _now(judge: Judge, key: Key) -> Interval:
-    """What a line should be by the numbers so far, or by those that are printed further down."""
-    graph = judge.graph
-    if key in graph.given:
-        return point(graph.given[key])
-    if is_ready(judge, key):
-        return judge.value(graph.fast[key])
-    return judge.around(graph.exact[key]).hull(Neighbourhood(judge).read(graph.fast[key]))
-
-
 def _stands_for(judge: Judge, values: Interval, other: Statement) -> bool:
     """Whether the number of another line would be right in the place of one with these values."""
     return judge.fit(values, other) is not None
-
-
-def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:
-    """Write the unprinted paths of a hidden error sum out, so that one mistake can be in all."""
-    if key == place or not isinstance(key, Address) or key in judge.by_key:
-        return None
-    is_path = key.quantity is Quantity.D_OUT and key.of is not None
-    is_path = is_path and key.of.quantity is Quantity.E_K  # type: ignore[union-attr]
-    return judge.graph.formulas.get(key) if is_path else None
 
 
 def _as_printed(judge: Judge, key: Key) -> Printed | None:

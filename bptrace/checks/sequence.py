@@ -1,10 +1,101 @@
-"""In which order the steps of a page are gone through."""
+"""In which order the steps of a page are gone through, and which line sees which step.
+
+A line sees what its formula is of, and what unprinted steps in between are of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import cached_property
 
 from bptrace.checks.graph import Graph, Key
+
+MOST_PLACES = 80
+"""Unprinted steps before a line that are searched, the nearest first."""
+
+
+class Course:
+    """The course of a page: what is the same however often it is gone through.
+
+    Parameters
+    ----------
+    graph : Graph
+        Its targets are what the page prints.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._shadows: dict[Key, tuple[frozenset[Key], frozenset[Key]]] = {}
+        self._seen: dict[Key, frozenset[Key]] = {}
+        self._places: dict[Key, list[Key]] = {}
+        self._ways: dict[tuple[Key, Key], list[Key]] = {}
+
+    @cached_property
+    def printed(self) -> dict[Key, int]:
+        """The place of each printed node among those of the page."""
+        return {key: n for n, key in enumerate(dict.fromkeys(self.graph.targets))}
+
+    @cached_property
+    def order(self) -> list[Key]:
+        """The order of calculation, with every unprinted step as soon as it can be calculated."""
+        return soonest(self.graph, self.printed)
+
+    @cached_property
+    def place(self) -> dict[Key, int]:
+        """The place of each node in the order in which the page is gone through."""
+        return {key: n for n, key in enumerate(self.order)}
+
+    def shadow(self, key: Key) -> tuple[frozenset[Key], frozenset[Key]]:
+        """Return the unprinted nodes that see `key` through unprinted steps, and the printed."""
+        if key not in self._shadows:
+            hidden: set[Key] = set()
+            seen: set[Key] = set()
+            stack = list(self.graph.children[key])
+            while stack:
+                child = stack.pop()
+                if child in self.printed:
+                    seen.add(child)
+                elif child not in hidden:
+                    hidden.add(child)
+                    stack.extend(self.graph.children[child])
+            self._shadows[key] = frozenset(hidden), frozenset(seen)
+        return self._shadows[key]
+
+    def seen(self, key: Key) -> frozenset[Key]:
+        """Return the nodes that a node sees; in the shadow of each of them it is itself."""
+        if key not in self._seen:
+            parents = self.graph.parents
+            found: set[Key] = set()
+            stack = list(parents.get(key, ()))
+            while stack:
+                parent = stack.pop()
+                if parent not in found:
+                    found.add(parent)
+                    if parent not in self.printed:
+                        stack.extend(parents.get(parent, ()))
+            self._seen[key] = frozenset(found)
+        return self._seen[key]
+
+    def places(self, key: Key) -> list[Key]:
+        """Return a line and the unprinted steps behind it, the nearest first."""
+        if key not in self._places:
+            graph = self.graph
+            places, k = [key], 0
+            while k < len(places) and len(places) < MOST_PLACES:
+                for parent in graph.parents.get(places[k], ()):
+                    hidden = parent in graph.formulas and parent not in self.printed
+                    if hidden and parent not in places:
+                        places.append(parent)
+                k += 1
+            self._places[key] = places
+        return self._places[key]
+
+    def between(self, place: Key, target: Key) -> list[Key]:
+        """Return the unprinted steps that lead from one to another, and it, in order."""
+        way = place, target
+        if way not in self._ways:
+            self._ways[way] = between(self.graph, target, self.shadow(place)[0])
+        return self._ways[way]
 
 
 def soonest(graph: Graph, printed: Container[Key]) -> list[Key]:

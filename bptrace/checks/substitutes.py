@@ -16,7 +16,7 @@ from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Step, Variant, formulas
-from bptrace.checks.views import Neighbourhood, Try, narrowed
+from bptrace.checks.views import Try, narrowed
 from bptrace.maths.expr import Expr, Ref, refs
 from bptrace.tuples import NamedTuple
 
@@ -46,11 +46,11 @@ def foreign(judge: Judge, statement: Statement, step: Step, most: int) -> Tries:
 
     At most `most` are looked into.
     """
-    graph, read = judge.graph, Neighbourhood(judge)
+    graph, near = judge.graph, judge.numbers.near
     later, own = graph.after(statement.key), set(refs(step.expr))
     before = (key for key in judge.by_key if isinstance(key, Address) and key not in later)
     others = list(islice(before, MOST_FOREIGN))
-    values = list(map(read, others))
+    values = [near[key] for key in others]
     # Where other parts of the formula may change with it, ranges say nothing: x·(1 − x) is one
     # operation for intervals, and what the author prints is no longer calculated.
     apart = set[int]()
@@ -67,7 +67,8 @@ def foreign(judge: Judge, statement: Statement, step: Step, most: int) -> Tries:
         fitting = _leading_to(judge, statement, fast, _OPEN, [values[k] for k in ruled])
         kept = set(possible).difference(ruled) | {ruled[k] for k in fitting}
         found += [formulas.foreign(address, rebuild, others[k]) for k in sorted(kept)]
-    tries = [Try(read.read(graph.link(v.expr)), "foreign", v, count) for v in found]
+    read = judge.reading.read
+    tries = [Try(read(graph.link(v.expr), near.__getitem__), "foreign", v, count) for v in found]
     return Tries(tries, count)
 
 
@@ -76,10 +77,10 @@ def _leading_to(
 ) -> list[int]:
     """Return the indices of those values at a place of a formula that lead to a line's digits."""
     order = sorted(range(len(values)), key=values.__getitem__)
-    near = Neighbourhood(judge)
+    near = judge.numbers.near
 
     def may_fit(value: Interval) -> bool:
-        result = judge.reading.read(fast, lambda key: value if key == place else near(key))
+        result = judge.reading.read(fast, lambda key: value if key == place else near[key])
         return judge.fit(result, statement) is not None
 
     return sorted(order[k] for k in narrowed([values[k] for k in order], may_fit))

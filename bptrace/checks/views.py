@@ -7,18 +7,13 @@ from functools import cached_property
 from math import log, log2
 from operator import itemgetter
 
-from bptrace.address import Address
 from bptrace.checks.claims import Judge
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Variant
-from bptrace.maths.expr import FLOATS, Expr
 from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
-
-MOST_PLACES = 80
-"""Unprinted steps before a line that are searched, the nearest first."""
 
 SHORT, SHORT_BITS = 10.0, 3.0
 """A number whose last place is so many units of the page's is short, and 3 bits speak for a value
@@ -139,11 +134,13 @@ class View:
     def _seers(self) -> Iterator[_Seer]:
         judge = self.judge
         # in the order of the page: bits are added up, and sets have another order in each run
-        for key in sorted(judge.shadow(self._place)[1], key=judge.on_page.__getitem__):
-            if key == self._statement.key or not is_ready(judge, key):
+        for key in sorted(
+            judge.course.shadow(self._place)[1], key=judge.course.printed.__getitem__
+        ):
+            if key == self._statement.key or not judge.numbers.is_ready(key):
                 continue
             other = judge.by_key[key][0]
-            fits = judge.fit(judge.value(judge.graph.fast[key]), other) is not None
+            fits = judge.fit(judge.numbers.now(key), other) is not None
             bits = information(other.printed, judge.graph.exact[key] * other.sign)
             yield _Seer(other, judge.pathway(self._place, key), fits, bits)
 
@@ -168,59 +165,3 @@ def narrowed(values: Sequence[Interval], may_fit: Callable[[Interval], bool]) ->
         else:
             middle = (start + end) // 2
             groups += [(middle, end), (start, middle)]
-
-
-class Neighbourhood:
-    """Values of any quantity near a page: carried on, printed further down, or true."""
-
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
-        self._values = judge.graph.trace.values()
-
-    def read(self, expr: Expr) -> Interval:
-        """Return the range of a formula."""
-        return self.judge.reading.read(expr, self)
-
-    def true(self, expr: Expr) -> float:
-        """Return the value of a formula with the true numbers."""
-        exact = self.judge.graph.exact
-
-        def look_up(key: Key) -> float:
-            if key in exact:
-                return exact[key]
-            if isinstance(key, Address):
-                return self._values(key._replace(step=key.step or 1))
-            return FLOATS.read(key, look_up)
-
-        return FLOATS.read(expr, look_up)
-
-    def __call__(self, key: Key) -> Interval:
-        """Return the range of a quantity."""
-        judge = self.judge
-        if key in judge.box:
-            return judge.box[key]
-        if key in judge.by_key:
-            return judge.behind(judge.by_key[key][0])
-        if key in judge.graph.exact:
-            return judge.around(judge.graph.exact[key])
-        if isinstance(key, Address):
-            return judge.around(self._values(key._replace(step=key.step or 1)))
-        return self.read(key)
-
-
-def hidden_places(judge: Judge, key: Key) -> list[Key]:
-    """Return a line and the unprinted steps behind it, the nearest first."""
-    graph = judge.graph
-    places, k = [key], 0
-    while k < len(places) and len(places) < MOST_PLACES:
-        for parent in graph.parents.get(places[k], ()):
-            hidden = parent in graph.formulas and parent not in judge.by_key
-            if hidden and parent not in places:
-                places.append(parent)
-        k += 1
-    return places
-
-
-def is_ready(judge: Judge, key: Key) -> bool:
-    """Whether everything before a node has been gone through."""
-    return key in judge.graph.fast and all(p in judge.box for p in judge.graph.parents[key])

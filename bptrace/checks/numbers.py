@@ -1,0 +1,88 @@
+"""The numbers that an author had at one point of his page, as ranges.
+
+Those he had calculated by then; beside them, where he may have taken a number from, those that are
+printed further down, and the true ones. What follows from them is kept until one of them changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bptrace.checks.graph import Graph, Key
+from bptrace.checks.interval import Interval, point
+from bptrace.maths.expr import Reading
+
+
+class Near(dict[Key, Interval]):
+    """Values of any quantity near a page: carried on, else as `far` says, who is asked once."""
+
+    def __init__(self, known: Mapping[Key, Interval], far: Callable[[Key], Interval]) -> None:
+        super().__init__(known)
+        self._far = far
+
+    def __missing__(self, key: Key) -> Interval:
+        value = self[key] = self._far(key)
+        return value
+
+
+class Numbers:
+    """What the author has, and what follows from it.
+
+    Parameters
+    ----------
+    graph : Graph
+    reading : Reading
+        How formulas become ranges.
+    far : function
+        The range of a quantity that he does not have yet.
+    around : function
+        The range of a true value, as his arithmetic may have it.
+
+    Attributes
+    ----------
+    box : dict
+        What he has; changed by nobody but `set`.
+    near : Near
+        The same, and everything else.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        reading: Reading[Interval],
+        far: Callable[[Key], Interval],
+        around: Callable[[float], Interval],
+    ) -> None:
+        self.graph = graph
+        self.reading = reading
+        self.box: dict[Key, Interval] = {k: point(v) for k, v in graph.given.items()}
+        self.near = Near(self.box, far)
+        self._around = around
+        self._next: dict[Key, Interval] = {}
+
+    def set(self, key: Key, values: Interval) -> None:
+        """Give a node a value."""
+        self.box[key] = self.near[key] = values
+        if self._next:
+            for child in self.graph.children[key]:
+                self._next.pop(child, None)
+
+    def is_ready(self, key: Key) -> bool:
+        """Whether everything before a node has been gone through."""
+        box, parents = self.box, self.graph.parents.get(key)
+        return parents is not None and all(parent in box for parent in parents)
+
+    def now(self, key: Key) -> Interval:
+        """What a node is by the numbers so far, or by those that are printed further down."""
+        if key not in self._next:
+            self._next[key] = self._now(key)
+        return self._next[key]
+
+    def _now(self, key: Key) -> Interval:
+        graph = self.graph
+        if key in graph.given:
+            return point(graph.given[key])
+        read = self.reading.read
+        if self.is_ready(key):
+            return read(graph.fast[key], self.box.__getitem__)
+        return self._around(graph.exact[key]).hull(read(graph.fast[key], self.near.__getitem__))
