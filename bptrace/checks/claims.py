@@ -10,13 +10,13 @@ Why a line is wrong is the business of `search`; a page as a whole that of `page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import inf
 
 from bptrace.checks.findings import Finding
-from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house
+from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house, window
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
 from bptrace.checks.lines import ACCEPTED, CARRIED, RIGHT, ROUNDING, WRONG, Line, Statement
@@ -71,6 +71,7 @@ class Judge:
         self._wide: dict[Key, Interval] = {}
         self._wide_until = 0
         self.others: dict[Key, list[Line]] = {}
+        self._followers: list[tuple[Iterable[Line], Key]] = []
         self._worlds: dict[tuple[Key, float], dict[Key, Interval]] = {}
 
     def run(self) -> list[Line]:
@@ -92,6 +93,16 @@ class Judge:
     def prints(self) -> Prints:
         """The numbers of the page by their size."""
         return Prints(self.graph, self.statements)
+
+    def say_who_follows(self) -> None:
+        """Tell each wrong line which later ones carry it on, when the page is gone through.
+
+        On a page with many mistakes a line carries on hundreds of them.
+        """
+        for lines, key in self._followers:
+            for line in lines:
+                line.used.append(key)
+        self._followers.clear()
 
     # Values
 
@@ -119,6 +130,19 @@ class Judge:
         """Return how the digits of a statement fit a range of its node's values."""
         turned = -values if statement.sign < 0 else values
         return fit(turned, statement.printed, statement.claim.exact)
+
+    def may_follow(self, statement: Statement) -> Callable[[Interval], bool]:
+        """Return the question whether a statement's digits may come from a range, for many."""
+        low, high = window(statement.printed, statement.claim.exact)
+        if statement.sign < 0:
+            low, high = -high, -low
+
+        def question(values: Interval) -> bool:
+            if values[0] > high or values[1] < low:  # nearly all
+                return False
+            return self.fit(values, statement) is not None
+
+        return question
 
     def around(self, value: float) -> Interval:
         """The range of a true value as the author's arithmetic may have it."""
@@ -227,7 +251,7 @@ class Judge:
         for root, other in self._printed_otherwise(line.statement):
             line.verdict, line.roots, line.fit = CARRIED, frozenset({root}), ROUND
             line.note = "another print used"
-            other.used.append(line.statement.key)
+            self._followers.append(([other], line.statement.key))
             return
 
     def _within_a_unit(self, line: Line) -> bool:
@@ -282,8 +306,7 @@ class Judge:
         """The line follows from what the author had: from right numbers, or from wrong ones."""
         line.verdict = CARRIED if roots else ROUNDING
         line.roots = roots
-        for root in roots:
-            self.lines[root][0].used.append(line.statement.key)
+        self._followers.append(((self.lines[root][0] for root in roots), line.statement.key))
         return line
 
     def _telling(self, statement: Statement, taint: frozenset[Key]) -> frozenset[Key]:

@@ -41,6 +41,12 @@ def fit(values: Interval, printed: Printed, exact: bool = False) -> Fit | None:
     return LAST if lo < p + 1.5 * u and hi > p - 1.5 * u else None
 
 
+def window(printed: Printed, exact: bool = False) -> tuple[float, float]:
+    """Return between which numbers a range has to have one if it is to fit."""
+    p, u = printed.value, printed.ulp
+    return (p, p) if exact else (p - 1.5 * u, p + 1.5 * u)
+
+
 def _strictly(values: Interval, cut: tuple[float, float], printed: Printed) -> bool:
     """Cutting digits off never crosses a whole unit, so the far end does not belong to it."""
     lo, hi = cut

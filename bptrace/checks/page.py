@@ -18,7 +18,7 @@ from bptrace.checks.interval import FLOAT64
 from bptrace.checks.lines import WRONG, Line, Statement
 from bptrace.checks.operands import Operand, check_operands
 from bptrace.checks.prior import Prior
-from bptrace.checks.report import Report, verdict_of
+from bptrace.checks.report import Report, by_name, verdict_of
 from bptrace.checks.search import Memory, Search
 from bptrace.checks.sequence import Course
 from bptrace.maths.expr import Expr, Op, Ref
@@ -50,7 +50,9 @@ def check(trace: Trace, epsilon: float = FLOAT64, readings: bool = True) -> Repo
         from bptrace.checks import readings as other
 
         best = other.best(page, plain)
-    verdicts = tuple(verdict_of(line, page.operands(plain, line)) for line in plain.lines)
+    roots = frozenset().union(*(line.roots for line in plain.lines))
+    rank = {key: n for n, key in enumerate(sorted(roots, key=by_name))}.__getitem__
+    verdicts = tuple(verdict_of(line, page.operands(plain, line), rank) for line in plain.lines)
     wrong = sum(line.verdict == WRONG for line in best.lines)
     reading = None if best.hypothesis is None else best.hypothesis.reading
     return Report(trace.problem, verdicts, tuple(page.missing), reading, wrong)
@@ -128,6 +130,7 @@ class Page:
             if is_settled:
                 break
             prior = after
+        judge.say_who_follows()
         return Judged(judge, tuple(lines), total(lines, hypothesis, after), hypothesis, after)
 
     @cached_property

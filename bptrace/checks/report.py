@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
@@ -195,8 +195,15 @@ def _sort(verdict: Verdict) -> object:
     return best.likeness
 
 
-def verdict_of(line: Line, operands: tuple[Operand, ...]) -> Verdict:
-    """Freeze a line of the judge."""
+def by_name(key: Key) -> tuple[str, str]:
+    """Return by what quantities are sorted where they have no order of their own."""
+    return str(key), repr(key)
+
+
+def verdict_of(
+    line: Line, operands: tuple[Operand, ...], rank: Callable[[Key], Any] = by_name
+) -> Verdict:
+    """Freeze a line of the judge; `rank` sorts as `by_name` does, and may know the answers."""
     statement = line.statement
     return Verdict(
         claim=statement.claim,
@@ -205,7 +212,7 @@ def verdict_of(line: Line, operands: tuple[Operand, ...]) -> Verdict:
         verdict=line.verdict,
         exact=line.exact * statement.sign,
         expected=line.expected * statement.sign,
-        carried_from=tuple(sorted(line.roots, key=lambda key: (str(key), repr(key)))),
+        carried_from=tuple(sorted(line.roots, key=rank)),
         used=tuple(dict.fromkeys(line.used)),
         unused=tuple(dict.fromkeys(line.unused)),
         note=line.note,

@@ -16,8 +16,8 @@ from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import ACCEPTED, Statement
 from bptrace.checks.mistakes.slips import MISREAD, misreadings, slipped
 from bptrace.checks.prior import UNKNOWN_BITS, Prior, ranked, repriced
-from bptrace.checks.substitutes import Tries, foreign, misread, replaced
-from bptrace.checks.tables import LONG, Tables, most_ways
+from bptrace.checks.substitutes import Tries, misread
+from bptrace.checks.tables import LONG, Tables
 from bptrace.checks.views import (
     SHORT_BITS,
     View,
@@ -205,10 +205,10 @@ class Search:
         """Return all mistakes at a step that leads to a line."""
         tables = self.memory.tables
         tries = tables.single(judge, place).read(judge.numbers.near)
-        if "foreign" in tables.without or place != statement.key:
+        foreign = tables.foreign(judge, place) if place == statement.key else None
+        if foreign is None:
             return Tries(tries, len(tries))
-        here = tables.place(judge, place)
-        others = foreign(judge, statement, here.step, most_ways(here))
+        others = foreign.read(judge, statement)
         return Tries(tries + others.tries, len(tries) + others.looked_into)
 
     def _pairs(self, judge: Judge, place: Key, statement: Statement) -> Tries:
@@ -273,8 +273,8 @@ class Search:
 
     def _operands(self, judge: Judge, statement: Statement, digits: float) -> Iterator[Candidate]:
         graph = judge.graph
-        fast = graph.fast[statement.key]
         parents = graph.parents[statement.key]
+        operands = self.memory.tables.operands(judge, statement.key)
         tried = parents[:20] if len(parents) < LONG else parents[:4]
         for parent in tried:
             printed = _as_printed(judge, parent)
@@ -283,9 +283,10 @@ class Search:
             # 0 is a term left out
             wrong = [one for one in misreadings(printed) if one[1] != 0.0]
             self.tried += len(wrong)
-            for k in misread(judge, statement, parent, [point(m[1]) for m in wrong]):
+            value_at = operands.put_in(judge, parent)
+            for k in misread(judge, statement, value_at, [point(m[1]) for m in wrong]):
                 kind, value, ways = wrong[k]
-                result = judge.reading.read(fast, replaced(judge.box, parent, point(value)))
+                result = value_at(point(value))
                 fit = judge.fit(result, statement)
                 assert fit is not None
                 if result.meets(value, value) and kind != "coarse-rounding":

@@ -6,25 +6,31 @@ rules all of them out (`views.narrowed`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from math import isfinite
 
 from bptrace.address import Address
 from bptrace.checks.claims import Judge
-from bptrace.checks.graph import Key
-from bptrace.checks.interval import Interval
+from bptrace.checks.graph import Graph, Key
+from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Step, Variant, formulas
+from bptrace.checks.mistakes.step import Rebuild
+from bptrace.checks.numbers import Near
+from bptrace.checks.together import Together
 from bptrace.checks.views import Try, narrowed
-from bptrace.maths.expr import Expr, Ref, refs
+from bptrace.maths.expr import Expr, Reading, Ref, refs
 from bptrace.tuples import NamedTuple
 
 MOST_FOREIGN = 200
 """Other quantities of a page that are tried in the place of each operand."""
 
-_OPEN = "open"
+_OPEN = Ref("open")
 """The place of an operand into which other quantities are put."""
+
+_ANY = point(1.0)
+"""Stands there until one of them does."""
 
 
 class Tries(NamedTuple):
@@ -34,58 +40,141 @@ class Tries(NamedTuple):
     looked_into: int
 
 
+class Operands:
+    """A formula as a function of each of its operands.
+
+    Parameters
+    ----------
+    reading : Reading
+    formula : Expr
+    """
+
+    def __init__(self, reading: Reading[Interval], formula: Expr) -> None:
+        self._formulas = Together(reading)
+        self._place = self._formulas.add(formula)
+        self._at: dict[Key, Callable[[Interval], Interval]] = {}
+
+    def put_in(self, judge: Judge, operand: Key) -> Callable[[Interval], Interval]:
+        """Return what a value of an operand gives, with the others as the author has them."""
+        self._formulas.read([judge.box[key] for key in self._formulas.keys])
+        if operand not in self._at:
+            self._at[operand] = self._formulas.at(operand, self._place)
+        return self._at[operand]
+
+
+class _Spot(NamedTuple):
+    """An operand for which other quantities are tried.
+
+    `possible` are their numbers; of those that stand elsewhere in the formula `tried` has the
+    mistake and its place, and `value_at` is the formula as a function of all others.
+    """
+
+    address: Address
+    rebuild: Rebuild
+    possible: Collection[int]
+    tried: dict[int, tuple[Variant, int]]
+    value_at: Callable[[Interval], Interval]
+
+
+class Foreign:
+    """Other quantities of the page in the places of the operands of one step.
+
+    Parameters
+    ----------
+    graph : Graph
+    reading : Reading
+    printed : iterable of Key
+        What the page prints, in its order.
+    step : Step
+    most : int
+        So many are looked into at most.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        reading: Reading[Interval],
+        printed: Iterable[Key],
+        step: Step,
+        most: int,
+    ) -> None:
+        self._graph = graph
+        self._formulas = Together(reading)
+        later, own = graph.after(step.key), set(refs(step.expr))
+        before = (key for key in printed if isinstance(key, Address) and key not in later)
+        self._others = list(islice(before, MOST_FOREIGN))
+        # Where other parts of the formula may change with it, ranges say nothing: x·(1 − x) is one
+        # operation for intervals, and what the author prints is no longer calculated.
+        number: dict[Key, int] = {other: k for k, other in enumerate(self._others)}
+        every = range(len(self._others))
+        self._alone = {number[key] for key in own if key in number}
+        if graph.has_expressions:
+            self._alone = set(every)
+        here = number.get(step.key)
+        self._rest = [k for k in every if k != here and k not in self._alone]
+        self._values: list[Interval] = []
+        self._order: list[int] = []
+        self._endless: list[int] = []
+        self.count = 0
+        self._spots: list[_Spot] = []
+        for address, rebuild in formulas.operands(step):
+            possible = set(every).difference((here, number.get(address)))
+            if len(possible) > most - self.count:
+                possible = set(sorted(possible)[: most - self.count])
+            self.count += len(possible)
+            self._spots.append(self._spot(address, rebuild, possible))
+
+    def _spot(self, address: Address, rebuild: Rebuild, possible: set[int]) -> _Spot:
+        tried: dict[int, tuple[Variant, int]] = {}
+        for k in sorted(possible & self._alone):
+            variant = formulas.foreign(address, rebuild, self._others[k])
+            tried[k] = variant, self._formulas.add(self._graph.with_prints(variant.expr))
+        opened = self._formulas.add(self._graph.with_prints(rebuild(_OPEN)))
+        value_at = self._formulas.at(_OPEN.key, opened)  # type: ignore[arg-type]  # no node
+        return _Spot(address, rebuild, possible, tried, value_at)
+
+    def read(self, judge: Judge, statement: Statement) -> Tries:
+        """Return those that may have led to a line."""
+        near = judge.numbers.near
+        self._sort(near)
+        values = self._formulas.read(
+            [_ANY if key == _OPEN.key else near[key] for key in self._formulas.keys]
+        )
+        may_follow = judge.may_follow(statement)
+        tries: list[Try] = []
+        for spot in self._spots:
+            found = {k: (variant, values[place]) for k, (variant, place) in spot.tried.items()}
+            for k in self._fitting(spot, may_follow):
+                variant = formulas.foreign(spot.address, spot.rebuild, self._others[k])
+                found[k] = variant, spot.value_at(self._values[k])
+            tries += [Try(found[k][1], "foreign", found[k][0], self.count) for k in sorted(found)]
+        return Tries(tries, self.count)
+
+    def _sort(self, near: Near) -> None:
+        """Sort the other quantities by their values, if these have changed."""
+        values = [near[key] for key in self._others]
+        if values != self._values:
+            self._values = values
+            finite = [k for k in self._rest if isfinite(values[k].width)]
+            self._order = sorted(finite, key=values.__getitem__)
+            self._endless = [k for k in self._rest if not isfinite(values[k].width)]
+
+    def _fitting(self, spot: _Spot, may_follow: Callable[[Interval], bool]) -> list[int]:
+        """The quantities that may stand at a spot, and those of which nobody knows."""
+        order = [k for k in self._order if k in spot.possible]
+        ranges = [self._values[k] for k in order]
+        fitting = narrowed(ranges, lambda value: may_follow(spot.value_at(value)))
+        return [order[k] for k in fitting] + [k for k in self._endless if k in spot.possible]
+
+
 def misread(
-    judge: Judge, statement: Statement, parent: Key, values: Sequence[Interval]
+    judge: Judge,
+    statement: Statement,
+    value_at: Callable[[Interval], Interval],
+    values: Sequence[Interval],
 ) -> list[int]:
     """Return the places of those values of an operand from which the line's digits may come."""
-    return _leading_to(judge, statement, judge.graph.fast[statement.key], parent, values)
-
-
-def foreign(judge: Judge, statement: Statement, step: Step, most: int) -> Tries:
-    """Return the quantities of the page that may stand in the place of an operand of a line.
-
-    At most `most` are looked into.
-    """
-    graph, near = judge.graph, judge.numbers.near
-    later, own = graph.after(statement.key), set(refs(step.expr))
-    before = (key for key in judge.by_key if isinstance(key, Address) and key not in later)
-    others = list(islice(before, MOST_FOREIGN))
-    values = [near[key] for key in others]
-    # Where other parts of the formula may change with it, ranges say nothing: x·(1 − x) is one
-    # operation for intervals, and what the author prints is no longer calculated.
-    apart = set[int]()
-    if not graph.has_expressions:
-        apart = {k for k, o in enumerate(others) if o not in own and isfinite(values[k].width)}
-    found: list[Variant] = []
-    count = 0
-    for address, rebuild in formulas.operands(step):
-        possible = [k for k, o in enumerate(others) if o not in (address, step.key)]
-        possible = possible[: most - count]
-        count += len(possible)
-        ruled = [k for k in possible if k in apart]
-        fast = graph.link(rebuild(Ref(_OPEN)))
-        fitting = _leading_to(judge, statement, fast, _OPEN, [values[k] for k in ruled])
-        kept = set(possible).difference(ruled) | {ruled[k] for k in fitting}
-        found += [formulas.foreign(address, rebuild, others[k]) for k in sorted(kept)]
-    read = judge.reading.read
-    tries = [Try(read(graph.link(v.expr), near.__getitem__), "foreign", v, count) for v in found]
-    return Tries(tries, count)
-
-
-def _leading_to(
-    judge: Judge, statement: Statement, fast: Expr, place: Hashable, values: Sequence[Interval]
-) -> list[int]:
-    """Return the indices of those values at a place of a formula that lead to a line's digits."""
     order = sorted(range(len(values)), key=values.__getitem__)
-    near = judge.numbers.near
-
-    def may_fit(value: Interval) -> bool:
-        result = judge.reading.read(fast, lambda key: value if key == place else near[key])
-        return judge.fit(result, statement) is not None
-
-    return sorted(order[k] for k in narrowed([values[k] for k in order], may_fit))
-
-
-def replaced(box: Mapping[Key, Interval], key: Key, value: Interval) -> Callable[[Key], Interval]:
-    """Look numbers up, with one of them replaced."""
-    return lambda k: value if k == key else box[k]
+    may_follow = judge.may_follow(statement)
+    ranges = [values[k] for k in order]
+    return sorted(order[k] for k in narrowed(ranges, lambda value: may_follow(value_at(value))))

@@ -15,6 +15,7 @@ from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.mistakes import MISTAKES, Step, Variant, pairs
 from bptrace.checks.numbers import Near
+from bptrace.checks.substitutes import Foreign, Operands
 from bptrace.checks.together import Together
 from bptrace.checks.views import Try
 from bptrace.maths.expr import Expr, Reading, inline, refs
@@ -90,6 +91,8 @@ class Tables:
         self.without = without
         self._places: dict[tuple[Graph, Key], Place] = {}
         self._tables: dict[Hashable, Table] = {}
+        self._foreign: dict[tuple[Graph, Key], Foreign] = {}
+        self._operands: dict[tuple[Graph, Key], Operands] = {}
 
     def place(self, judge: Judge, key: Key) -> Place:
         """Return a step as its author may have seen it: with the unprinted paths written out."""
@@ -107,6 +110,27 @@ class Tables:
     def pairs(self, judge: Judge, key: Key) -> Table | None:
         """Return two mistakes in one step; None if its formula is long."""
         return None if self.place(judge, key).operands > LONG else self._table(judge, key, 2)
+
+    def foreign(self, judge: Judge, key: Key) -> Foreign | None:
+        """Return other quantities of the page as operands of a line; None if they are left out."""
+        graph = judge.graph
+        if "foreign" in self.without:
+            return None
+        known = self._foreign.get((graph, key))
+        if known is None:
+            place = self.place(judge, key)
+            printed = judge.course.printed
+            known = Foreign(graph, judge.reading, printed, place.step, most_ways(place))
+            if place.operands <= LONG and not graph.has_expressions:  # it would fill the memory
+                self._foreign[graph, key] = known
+        return known
+
+    def operands(self, judge: Judge, key: Key) -> Operands:
+        """Return the formula of a line as a function of each operand."""
+        graph = judge.graph
+        if (graph, key) not in self._operands:
+            self._operands[graph, key] = Operands(judge.reading, graph.fast[key])
+        return self._operands[graph, key]
 
     def _table(self, judge: Judge, key: Key, mistakes: int) -> Table:
         graph = judge.graph

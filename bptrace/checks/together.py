@@ -85,6 +85,29 @@ class Together:
                     values[place] = rule(*[values[arg] for arg in args])
         return values
 
+    def at(self, key: Key, place: int) -> Callable[[Interval], Interval]:
+        """Return a part as a function of one quantity, all others as they are read at the time."""
+        values, leaf = self._values, self._places[key]
+        steps = self._between(leaf, place)
+
+        def value_at(number: Interval) -> Interval:
+            moved = {leaf: number}
+            for step, rule, args, _ in steps:
+                moved[step] = rule(*[moved[a] if a in moved else values[a] for a in args])
+            return moved[place] if place in moved else values[place]
+
+        return value_at
+
+    def _between(self, leaf: int, place: int) -> list[_Operation]:
+        """The operations on the way from a quantity to a part, in order."""
+        found: list[_Operation] = []
+        needed, of = {place}, self._parts[leaf].keys
+        for operation in reversed(self._operations):
+            if operation.place in needed and operation.keys & of:
+                found.append(operation)
+                needed.update(operation.args)
+        return found[::-1]
+
     def _quantity(self, key: Key) -> int:
         if key not in self._places:
             part = _Part("", (), 1 << len(self.keys))
