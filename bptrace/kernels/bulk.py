@@ -12,6 +12,7 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from bptrace.kernels.cast import Net
     from bptrace.kernels.source import Numbers
 
 
@@ -107,8 +108,8 @@ def descend_columns(
     column_sums(columns, n, m, totals, x, x_at)
 
 
-def copy_numbers(record: Numbers, at: int, log: Numbers, to: int, n: int) -> None:
-    """Copy `n` numbers of `record`, from `at` on, to `to` in `log`."""
+def copy_numbers(net: Net, record: Numbers, at: int, log: Numbers, to: int, n: int) -> None:
+    """Copy `n` numbers of `record`, from `at` on, to `to` in `log`, for a run of `net`."""
     log[to : to + n] = record[at : at + n]  # type: ignore[index, assignment, unused-ignore]
 
 

@@ -113,6 +113,9 @@ class Net(NamedTuple):
         Where room for the outputs of a layer of all samples begins, behind the record.
     one : int
         1, of the type of all counts: with another one, what it is given to would be compiled twice.
+    lanes, batched : int
+        1 in plain Python; in compiled code None for a tiny network, and for a run of single samples
+        (see `kinds`).
     codes, work : array of int, array of float
         Own formulas: what to do, and where it is done (see `tape.Tape`); `work` is written to.
     """
@@ -131,6 +134,8 @@ class Net(NamedTuple):
     error_at: int
     room: int
     one: int
+    lanes: int
+    batched: int
     codes: array[int]
     work: array[float]
 
@@ -251,6 +256,8 @@ def cast_net(problem: Problem) -> Net:
         error_at=layout.sample_starts[Quantity.E],
         room=layout.size,
         one=1,
+        lanes=1,
+        batched=1,
         codes=tape.codes,
         work=tape.work,
     )
@@ -285,6 +292,12 @@ def is_wide(layer: Layer, sources: int) -> bool:
     """Whether the sums of a layer are made with vectors: no small layer, no missing connection."""
     many = layer.size >= LINE or sources >= MANY
     return many and min(layer.size, sources) >= NARROWEST and not layer.mask
+
+
+def is_tiny(net: Net) -> bool:
+    """Whether a network is too small for vectors throughout."""
+    narrow = all(layer.size < GATHERED and not layer.wide for layer in net.layers)
+    return narrow and net.room < STREAMED
 
 
 def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:

@@ -33,13 +33,16 @@ from bptrace.kernels import (
     duals,
     ieee_intrinsics,
     judging,
+    kinds,
     lanes,
     news,
     precise,
     source,
     tape,
+    update,
+    wide,
 )
-from bptrace.kernels.cast import LINE, LayerNet, Net, Plan, goes_inside
+from bptrace.kernels.cast import LINE, LayerNet, Net, Plan, goes_inside, is_tiny
 from bptrace.kernels.ground import Ground
 from bptrace.kernels.whole import (
     JoinedCompiler,
@@ -60,7 +63,7 @@ JOINTS = {
     source.run_steps,
     source.forward,
     source.backward,
-    source.update_by_gradient,
+    update.update_by_gradient,
     judging.check_all,
     differences.one_slope,
 }
@@ -92,7 +95,7 @@ def run_steps(
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
     calculated, plan = _aligned(record), plan._replace(inside=int(goes_inside(net, plan)))
     wanted = view(plan)._replace(columns=_aligned(plan.columns))
-    arguments = view(_bare(net)), wanted, calculated, np.asarray(log), np.asarray(errors)
+    arguments = view(bare(net, plan)), wanted, calculated, np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)
@@ -125,7 +128,7 @@ def check_all(
     if numba.config.DISABLE_JIT:
         judging.check_all(net, ground, plan, log, *results)
         return ""
-    bundles = (signed(bundle) for bundle in (_bare(net), ground, plan))
+    bundles = (signed(bundle) for bundle in (_without_codes(net), ground, plan))
     views = (*bundles, *map(np.asarray, (log, *results)))
     kernel, remark = _differences()
     try:
@@ -225,6 +228,9 @@ def install() -> None:
         choosing.install(chain)
     for function, choose in APART.items():
         numba.extending.overload(function, jit_options=ieee_intrinsics.PART, strict=False)(choose)
+    for function in WIDE:
+        options = EXACT | _compiler_of(function)
+        numba.extending.overload(function, jit_options=options, strict=False)(_if_wide(function))
     event.register("numba:compile", _Announcer())
 
 
@@ -256,16 +262,41 @@ def _evaluate(net: Any, head: Any, x: Any, y: Any) -> Callable[..., float]:
 
     Few networks have any, and all operations of formulas take seconds to compile.
     """
-    codes = net.types[net.fields.index("codes")]
-    return _no_formula if isinstance(codes, numba.types.NoneType) else tape.evaluate
+    return tape.evaluate if kinds.kind(net).codes else _no_formula
 
 
 def _no_formula(net: Any, head: Any, x: Any, y: Any) -> float:
     return 0.0
 
 
+def _samples(net: Any, count: Any) -> Callable[..., range]:
+    return _several if kinds.kind(net).batched else _single
+
+
+def _several(net: Any, count: Any) -> range:
+    return range(count)
+
+
+def _single(net: Any, count: Any) -> range:
+    return range(np.uint64(1))
+
+
+def _in_lanes(net: Any) -> Callable[..., bool]:
+    return _yes if kinds.kind(net).lanes else _no
+
+
+def _yes(net: Any) -> bool:
+    return True
+
+
+def _no(net: Any) -> bool:
+    return False
+
+
 APART: dict[Callable[..., Any], Callable[..., Any]] = {
     tape.evaluate: _evaluate,
+    kinds.samples: _samples,
+    kinds.in_lanes: _in_lanes,
     bulk.neuron_sums: lanes.neuron_sums,
     bulk.product_sums: lanes.product_sums,
     bulk.descend_products: lanes.descend_products,
@@ -277,6 +308,27 @@ APART: dict[Callable[..., Any], Callable[..., Any]] = {
 """What is not compiled as it stands, and what chooses what is compiled in its place."""
 
 
+WIDE = [
+    f
+    for f in vars(wide).values()
+    if getattr(f, "__module__", "") == wide.__name__ and f.__code__.co_varnames[0] == "net"
+]
+"""What is nothing for a network without wide layers."""
+
+
+def _if_wide(function: Callable[..., Any]) -> Callable[..., Callable[..., None]]:
+    """Return what chooses between a function of `wide` and nothing, by the type of a network."""
+
+    def choose(net: Any, *_others: Any) -> Callable[..., None]:
+        return function if kinds.kind(net).lanes else _nothing
+
+    return choose
+
+
+def _nothing(*_arguments: Any) -> None:
+    pass
+
+
 def functions() -> list[Callable[..., Any]]:
     """Return all functions of the tables and of `source`; those of `ieee` install themselves."""
     loops: list[Callable[..., Any]] = [
@@ -284,6 +336,8 @@ def functions() -> list[Callable[..., Any]]:
         for module in (
             tape,
             source,
+            update,
+            wide,
             disturbed,
             differences,
             judging,
@@ -296,11 +350,20 @@ def functions() -> list[Callable[..., Any]]:
     ]
     found = dict.fromkeys([*dispatch.SCALARS, order.power, *loops])
     chains = {chain.function for chain in dispatch.CHAINS}
-    return [f for f in found if f.__module__ != ieee.__name__ and f not in chains]
+    return [f for f in found if f.__module__ != ieee.__name__ and f not in chains and f not in WIDE]
 
 
-def _bare(net: Net) -> NamedTuple:
-    """Return a network without own formulas in another type, for which less is compiled."""
+def bare(net: Net, plan: Plan) -> NamedTuple:
+    """Return a network in another type, if less has to be compiled for it (see `kinds`)."""
+    known: dict[str, None] = {}
+    if is_tiny(net):
+        known["lanes"] = None
+    if plan.batch == 1:
+        known["batched"] = None
+    return _without_codes(net)._replace(**known)  # type: ignore[arg-type]
+
+
+def _without_codes(net: Net) -> Net:
     if any(layer.own_value for layer in net.layers):
         return net
     return net._replace(codes=None)  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from bptrace.kernels.cast import LINE, STREAMED
+from bptrace.kernels.kinds import kind
 
 WORD, INDEX, NUMBER = ir.IntType(64), ir.IntType(32), ir.DoubleType()
 
@@ -502,17 +503,23 @@ def descend_columns(
     return compiled
 
 
-def copy_numbers(record: Any, at: Any, log: Any, to: Any, n: Any) -> Callable[..., None]:
+def copy_numbers(
+    net: Any, record: Any, at: Any, log: Any, to: Any, n: Any
+) -> Callable[..., None]:
     """Return what stands for `bulk.copy_numbers` in compiled code."""
 
-    def compiled(record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
+    def one_by_one(net: Any, record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
+        for k in range(n):
+            log[to + k] = record[at + k]
+
+    def compiled(net: Any, record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
         if n < STREAMED:
             for k in range(n):
                 log[to + k] = record[at + k]
         else:
             _stream_numbers(record, at, log, to, n)
 
-    return compiled
+    return compiled if kind(net).lanes else one_by_one
 
 
 def copy_products(

@@ -20,6 +20,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.targetconfig import ConfigStack
 
+from bptrace.kernels.kinds import is_tiny
+
 
 class _NoMachineCode:
     """Stands for the code generator where Numba wants to write into finished machine code."""
@@ -39,6 +41,16 @@ class Part(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
     def _optimize_functions(self, module: Any) -> None:
         """Leave out what comes before linking: little functions gain nothing by it."""
         module.data_layout = self._codegen._data_layout
+
+    vectorizes = True
+    """Whether loops are made for several numbers at a time."""
+
+    def _optimize_final_module(self) -> None:
+        """Optimise once; Numba would do it twice, to count references in between."""
+        manager, builder = self._codegen._module_pass_manager(
+            loop_vectorize=self.vectorizes, slp_vectorize=False, cost="cheap"
+        )
+        manager.run(self._final_module, builder)
 
     def finalize(self) -> None:
         """Link in what the function calls, and optimise."""
@@ -149,6 +161,8 @@ class PartCompiler(Compiler):  # type: ignore[misc, unused-ignore]
         state = self.state
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
+        if any(is_tiny(argument) for argument in state.args):
+            state.library.vectorizes = False
         pipelines: list[Any] = super().define_pipelines()
         for each in pipelines:
             each.passes = [step for step in each.passes if step[0] not in NEEDLESS]
