@@ -11,8 +11,9 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
+from bptrace.kernels.cast import PANEL
+
 if TYPE_CHECKING:
-    from bptrace.kernels.cast import Net
     from bptrace.kernels.source import Numbers
 
 
@@ -43,6 +44,14 @@ def neuron_sums(
                 total += weight * source
             record[z + j] = total
         x, z = x + part, z + part
+
+
+def neuron_sums_kept(
+    record: Numbers, w: int, m: int, n: int, x: int, z: int, log: Numbers, to: int
+) -> None:
+    """Do what `neuron_sums` does for one sample, and copy the weights to `log`."""
+    neuron_sums(record, w, m, n, x, z, 1, 0)
+    stream_numbers(record, w, log, to, n * m)
 
 
 def product_sums(record: Numbers, to: Matrix, left: Matrix, right: Matrix) -> None:
@@ -82,13 +91,19 @@ def _products(record: Numbers, r: int, left: Matrix, right: Matrix) -> list[floa
 
 
 def column_sums(columns: Numbers, n: int, m: int, totals: Numbers, x: Numbers, x_at: int) -> None:
-    """Write Σ_i w[i,j]·x_i, i ascending, to the first `n` of `totals`; `m` columns of n weights."""
-    found = [-0.0] * n
-    for i in range(m):
-        source = x[x_at + i]
-        column = columns[i * n : (i + 1) * n]
-        found = [total + w * source for total, w in zip(found, column, strict=True)]
-    totals[:n] = array("d", found)
+    """Write Σ_i w[i,j]·x_i, i ascending, to the first `n` of `totals`; `m` columns of n weights.
+
+    Weights stand in panels of `cast.PANEL` neurons, the last one being narrower, and in a panel
+    those of a source side by side.
+    """
+    for first in range(0, n, PANEL):
+        width = min(PANEL, n - first)
+        found = [-0.0] * width
+        for i in range(m):
+            source, at = x[x_at + i], first * m + i * width
+            column = columns[at : at + width]
+            found = [total + w * source for total, w in zip(found, column, strict=True)]
+        totals[first : first + width] = array("d", found)
 
 
 def descend_columns(
@@ -99,25 +114,39 @@ def descend_columns(
 
     The δ stand in `totals`, and sums replace them.
     """
-    deltas = totals[:n]
-    for i in range(m):
-        source, column = before[before_at + i], columns[i * n : (i + 1) * n]
-        columns[i * n : (i + 1) * n] = array(
-            "d", (w - eta * (delta * source) for w, delta in zip(column, deltas, strict=True))
-        )
+    for first in range(0, n, PANEL):
+        width = min(PANEL, n - first)
+        deltas = totals[first : first + width]
+        for i in range(m):
+            source, at = before[before_at + i], first * m + i * width
+            column = columns[at : at + width]
+            columns[at : at + width] = array(
+                "d", (w - eta * (delta * source) for w, delta in zip(column, deltas, strict=True))
+            )
     column_sums(columns, n, m, totals, x, x_at)
 
 
-def copy_numbers(net: Net, record: Numbers, at: int, log: Numbers, to: int, n: int) -> None:
-    """Copy `n` numbers of `record`, from `at` on, to `to` in `log`, for a run of `net`."""
+def copy_numbers(record: Numbers, at: int, log: Numbers, to: int, n: int) -> None:
+    """Copy `n` numbers of `record`, from `at` on, to `to` in `log`."""
     log[to : to + n] = record[at : at + n]  # type: ignore[index, assignment, unused-ignore]
 
 
-def copy_products(
-    record: Numbers, deltas: int, n: int, x: int, m: int, log: Numbers, to: int
+def stream_numbers(record: Numbers, at: int, log: Numbers, to: int, n: int) -> None:
+    """Do what `copy_numbers` does; compiled, it writes past the caches."""
+    copy_numbers(record, at, log, to, n)
+
+
+def stream_descent(
+    record: Numbers, deltas: int, n: int, x: int, m: int, w: int, eta: float, log: Numbers, to: int
 ) -> None:
-    """Write δ_j·x_i of `n` deltas and `m` sources to `log`, the products of a δ side by side."""
+    """Write δ_j·x_i of `n` deltas and `m` sources to `log`, and do w − η·δ_j·x_i with all weights.
+
+    Compiled, it writes past the caches.
+    """
     sources = record[x : x + m]
     for j in range(n):
-        delta = record[deltas + j]
-        log[to + j * m : to + (j + 1) * m] = array("d", (delta * source for source in sources))
+        delta, row = record[deltas + j], w + j * m
+        gradients = array("d", (delta * source for source in sources))
+        log[to + j * m : to + (j + 1) * m] = gradients
+        new = (w - eta * g for w, g in zip(record[row : row + m], gradients, strict=True))
+        record[row : row + m] = array("d", new)

@@ -28,6 +28,9 @@ BY_GRADIENT, LOCALLY = 1, 2
 LINE = 8
 """Numbers of a line of the cache, and of the widest registers there are."""
 
+PANEL = 4 * LINE
+"""Neurons whose weights of one source stand side by side in columns: the widest tile of sums."""
+
 FEWEST_TURNED = 64
 """Steps from which on moving weights into columns and back pays."""
 
@@ -181,7 +184,7 @@ class Plan(NamedTuple):
     measures, backward, learns : int
         1 if there is an error; 1 if it is differentiated; 0: no update, `BY_GRADIENT`, `LOCALLY`.
     columns : array of float
-        Room for the weights of layer 1, those of one source side by side, if `turned`.
+        Room for the weights of layer 1 in columns, if `turned` (see `bulk.column_sums`).
     batch, per_epoch, batches : int
         Samples of one update, samples of an epoch, and updates of an epoch.
     shuffled : int

@@ -220,12 +220,13 @@ def install() -> None:
     """Make everything that the kernel calls callable from compiled code."""
     ieee_intrinsics.install()
     for function in functions():
-        if function not in APART:
+        if function not in APART and function not in lanes.BODIES:
             options = EXACT | _compiler_of(function)
             options["forceinline"] = function.__module__ not in PAIRS
             numba.extending.register_jitable(**options)(function)
     for chain in dispatch.CHAINS:
         choosing.install(chain)
+    lanes.install()
     for function, choose in APART.items():
         numba.extending.overload(function, jit_options=ieee_intrinsics.PART, strict=False)(choose)
     for function in WIDE:
@@ -285,6 +286,11 @@ def _in_lanes(net: Any) -> Callable[..., bool]:
     return _yes if kinds.kind(net).lanes else _no
 
 
+def _copy_numbers(record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
+    for k in range(n):
+        log[to + k] = record[at + k]
+
+
 def _yes(net: Any) -> bool:
     return True
 
@@ -297,13 +303,7 @@ APART: dict[Callable[..., Any], Callable[..., Any]] = {
     tape.evaluate: _evaluate,
     kinds.samples: _samples,
     kinds.in_lanes: _in_lanes,
-    bulk.neuron_sums: lanes.neuron_sums,
-    bulk.product_sums: lanes.product_sums,
-    bulk.descend_products: lanes.descend_products,
-    bulk.column_sums: lanes.column_sums,
-    bulk.descend_columns: lanes.descend_columns,
-    bulk.copy_numbers: lanes.copy_numbers,
-    bulk.copy_products: lanes.copy_products,
+    bulk.copy_numbers: lambda *_types: _copy_numbers,
 }
 """What is not compiled as it stands, and what chooses what is compiled in its place."""
 

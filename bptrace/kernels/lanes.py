@@ -8,7 +8,7 @@ not depend on how wide vectors are.
 printed; a square block of them is loaded and transposed in registers, and then serves all samples
 of a tile. `product_sums` needs no transposing, as its rows are added to each other as they stand.
 Large records are written past the caches: plain stores would first read the memory that they are
-going to overwrite.
+going to overwrite. As memory takes them slowly, something is calculated while it does.
 
 Numba's own loops would look before each short run whether numbers overlap, and load and store the
 sums for every term. Not responsible for other loops: those vectorise by themselves.
@@ -17,175 +17,53 @@ sums for every term. Not responsible for other loops: those vectorise by themsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from bptrace.kernels.cast import LINE, STREAMED
-from bptrace.kernels.kinds import kind
-
-WORD, INDEX, NUMBER = ir.IntType(64), ir.IntType(32), ir.DoubleType()
+from bptrace.kernels import bulk, vectors
+from bptrace.kernels.cast import LINE, PANEL
+from bptrace.kernels.vectors import INDEX, NUMBER, WORD, Block, Code
 
 
-class Tiles(NamedTuple):
-    """How many sums fill the registers.
-
-    Attributes
-    ----------
-    lanes : int
-        Numbers of a vector.
-    samples : int
-        Of `neuron_sums`: so many vectors of sums, beside `lanes` of weights.
-    rows, vectors : int
-        Of `product_sums`: so many rows with so many vectors of sums each, beside one row of terms.
-    """
-
-    lanes: int
-    samples: int
-    rows: int
-    vectors: int
+def install() -> None:
+    """Make the functions of `bulk` callable from compiled code."""
+    for function, body in BODIES.items():
+        vectors.install(function, body)
 
 
-LARGE, SMALL = Tiles(8, 16, 4, 4), Tiles(4, 8, 4, 2)
-"""For 32 registers of eight numbers (AVX-512), and for 16 of four or fewer."""
-
-
-class Code:
-    """Writes vector code: an LLVM builder, and the words that the functions below have in common.
-
-    Every count and offset is a word of 64 bits; a place is a pointer to a number.
-    """
-
-    def __init__(self, context: Any, builder: Any) -> None:
-        features = context.codegen().magic_tuple()[2].split(",")
-        self.context, self.builder = context, builder
-        self.tiles = LARGE if "+avx512f" in features else SMALL
-        self.lanes = self.tiles.lanes
-        self.vector = ir.VectorType(NUMBER, self.lanes)
-
-    def numbers(self, kind: Any, value: Any) -> Any:
-        """Return the place of the first number of an array."""
-        return self.context.make_array(kind)(self.context, self.builder, value).data
-
-    def at(self, place: Any, *offsets: Any) -> Any:
-        """Return the place so many numbers further on."""
-        for offset in offsets:
-            place = self.builder.gep(place, [self.word(offset)])
-        return place
-
-    def word(self, value: Any) -> Any:
-        """Return a count as a word; one that is known now may be an int."""
-        return WORD(value) if isinstance(value, int) else value
-
-    def times(self, a: Any, b: Any) -> Any:
-        """Return the product of two counts."""
-        return self.builder.mul(self.word(a), self.word(b))
-
-    def plus(self, a: Any, b: Any) -> Any:
-        """Return the sum of two counts."""
-        return self.builder.add(self.word(a), self.word(b))
-
-    def load(self, place: Any, kind: Any = None) -> Any:
-        """Return the vector at a place, or what else of this kind stands there."""
-        place = self.builder.bitcast(place, (kind or self.vector).as_pointer())
-        return self.builder.load(place, align=8)
-
-    def store(self, value: Any, place: Any) -> None:
-        """Store a vector or a number."""
-        place = self.builder.bitcast(place, value.type.as_pointer())
-        self.builder.store(value, place, align=8)
-
-    def spread(self, number: Any, kind: Any) -> Any:
-        """Return a number in all lanes of a vector."""
-        if kind is NUMBER:
-            return number
-        one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, INDEX(0))
-        return self.shuffled(one, one, [0] * kind.count)
-
-    def shuffled(self, a: Any, b: Any, lanes: Sequence[int]) -> Any:
-        """Return a vector of lanes of two others; those of the second count on from the first."""
-        return self.builder.shuffle_vector(
-            a, b, ir.Constant(ir.VectorType(INDEX, len(lanes)), lanes)
-        )
-
-    def sums(self, count: int, kind: Any) -> list[Any]:
-        """Return variables that are −0.0: what is added to it stays what it is."""
-        nothing = NUMBER(-0.0) if kind is NUMBER else kind([-0.0] * self.lanes)
-        found = [cgutils.alloca_once(self.builder, kind) for _ in range(count)]
-        for total in found:
-            self.builder.store(nothing, total)
-        return found
-
-    def add_product(self, total: Any, a: Any, b: Any) -> None:
-        """Add a·b to a variable; two operations, two roundings."""
-        product = self.builder.fmul(a, b)
-        self.builder.store(self.builder.fadd(self.builder.load(total), product), total)
-
-    @contextmanager
-    def every(self, count: Any) -> Iterator[Any]:
-        """Repeat what follows; the index counts from 0."""
-        with cgutils.for_range(self.builder, self.word(count), intp=WORD) as loop:
-            yield loop.index
-
-    def portions(self, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        """Divide 0 … total into portions of these sizes, large ones first: yield size and begin.
-
-        What follows is written once for each size, in a loop.
-        """
-        done, left = WORD(0), total
-        for size in sizes:
-            count = self.builder.udiv(left, WORD(size))
-            with self.every(count) as k:
-                yield size, self.plus(done, self.times(k, size))
-            covered = self.times(count, size)
-            done, left = self.plus(done, covered), self.builder.sub(left, covered)
-
-    def transposed(self, rows: Sequence[Any]) -> list[Any]:
-        """Return the columns of a square block: halves of pairs are exchanged, 1, 2, 4 … apart."""
-        rows, step = list(rows), 1
-        while step < self.lanes:
-            for k in range(self.lanes):
-                if not k & step:
-                    a, b = rows[k], rows[k + step]
-                    rows[k] = self.shuffled(a, b, self._exchange(step, 0))
-                    rows[k + step] = self.shuffled(a, b, self._exchange(step, step))
-            step *= 2
-        return rows
-
-    def _exchange(self, step: int, shift: int) -> list[int]:
-        other = self.lanes - step
-        return [k + shift + (other if k & step else 0) for k in range(self.lanes)]
-
-
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
 def _neuron_sums(
-    context: Any, record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, count: Any, part: Any
-) -> tuple[Any, Callable[..., Any]]:
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        record, w, m, n, x, z, count, part = args
-        code = Code(context, builder)
-        tile = code.tiles
-        weights, sources, sums = (
-            code.at(code.numbers(signature.args[0], record), place) for place in (w, x, z)
-        )
-        groups = builder.udiv(code.plus(n, tile.lanes - 1), WORD(tile.lanes))
-        with code.every(groups) as group:
-            j = code.times(group, tile.lanes)
-            rows = _rows(code, weights, j, n, m)
-            for together, s in code.portions(count, (tile.samples, 1)):
-                first = code.times(s, part)
-                inputs = [code.at(sources, first, code.times(part, t)) for t in range(together)]
-                totals = _sums_of_rows(code, rows, inputs, m)
-                for t, total in enumerate(totals):
-                    to = code.at(sums, first, code.times(part, t), j)
-                    _store_some(code, builder.load(total), to, builder.sub(n, j))
-        return context.get_dummy_value()
+    code: Code, record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, count: Any, part: Any
+) -> None:
+    _sums(code, (record, w, m, n, x, z, count, part), lambda: None)
 
-    return types.void(record, w, m, n, x, z, count, part), write
+
+def _neuron_sums_kept(
+    code: Code, record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, log: Any, to: Any
+) -> None:
+    """While a block of weights is added up, as many numbers go to the log, in their own order."""
+    copy = _Copy(code, code.at(record, w), code.at(log, to), code.times(m, n))
+    at_once = code.lanes * code.lanes // LINE
+    _sums(code, (record, w, m, n, x, z, WORD(1), WORD(0)), lambda: copy.lines(at_once))
+    copy.rest()
+
+
+def _sums(code: Code, arguments: Sequence[Any], meanwhile: Callable[[], None]) -> None:
+    record, w, m, n, x, z, count, part = arguments
+    builder, tile = code.builder, code.tiles
+    weights, sources, sums = (code.at(record, place) for place in (w, x, z))
+    groups = builder.udiv(code.plus(n, tile.lanes - 1), WORD(tile.lanes))
+    with code.every(groups) as group:
+        j = code.times(group, tile.lanes)
+        rows = _rows(code, weights, j, n, m)
+        for together, s in code.portions(count, (tile.samples, 1)):
+            first = code.times(s, part)
+            inputs = [code.at(sources, first, code.times(part, t)) for t in range(together)]
+            totals = _sums_of_rows(code, rows, inputs, m, meanwhile)
+            for t, total in enumerate(totals):
+                to = code.at(sums, first, code.times(part, t), j)
+                _store_some(code, builder.load(total), to, builder.sub(n, j))
 
 
 def _rows(code: Code, weights: Any, j: Any, n: Any, m: Any) -> list[Any]:
@@ -198,7 +76,9 @@ def _rows(code: Code, weights: Any, j: Any, n: Any, m: Any) -> list[Any]:
     return rows
 
 
-def _sums_of_rows(code: Code, rows: list[Any], inputs: list[Any], m: Any) -> list[Any]:
+def _sums_of_rows(
+    code: Code, rows: list[Any], inputs: list[Any], m: Any, meanwhile: Callable[[], None]
+) -> list[Any]:
     """Return variables with a vector for each sample: in each lane the sum of a row.
 
     Behind the last whole block one more ends with the row; of its columns those count that are new.
@@ -218,6 +98,7 @@ def _sums_of_rows(code: Code, rows: list[Any], inputs: list[Any], m: Any) -> lis
         i = code.times(k, code.lanes)
         for k, column in enumerate(block(i)):
             add(column, code.plus(i, k))
+        meanwhile()
     with builder.if_then(builder.icmp_unsigned("!=", left, WORD(0))):
         i = builder.sub(m, WORD(code.lanes))
         for k, column in enumerate(block(i)):
@@ -238,72 +119,51 @@ def _store_some(code: Code, vector: Any, place: Any, left: Any) -> None:
             builder.store(lane, code.at(place, k))
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
-def _product_sums(
-    context: Any, record: Any, to: Any, left: Any, right: Any
-) -> tuple[Any, Callable[..., Any]]:
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _products(Code(context, builder), signature, args, lambda code, total, place: total)
-        return context.get_dummy_value()
-
-    return types.void(record, to, left, right), write
+def _product_sums(code: Code, record: Any, to: Block, left: Block, right: Block) -> None:
+    _products(code, record, (to, left, right), lambda total, place: total)
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
 def _descend_products(
-    context: Any, record: Any, to: Any, left: Any, right: Any, divisor: Any, eta: Any
-) -> tuple[Any, Callable[..., Any]]:
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        *matrices, divisor, eta = args
-        divided = builder.fcmp_ordered("!=", divisor, NUMBER(1.0))
+    code: Code, record: Any, to: Block, left: Block, right: Block, divisor: Any, eta: Any
+) -> None:
+    builder = code.builder
+    divided = builder.fcmp_ordered("!=", divisor, NUMBER(1.0))
 
-        def descended(code: Code, total: Any, place: Any) -> Any:
-            kind = total.type
-            gradient = cgutils.alloca_once_value(builder, total)
-            with builder.if_then(divided):
-                builder.store(builder.fdiv(total, code.spread(divisor, kind)), gradient)
-            change = builder.fmul(code.spread(eta, kind), builder.load(gradient))
-            return builder.fsub(code.load(place, kind), change)
+    def descended(total: Any, place: Any) -> Any:
+        kind = total.type
+        gradient = cgutils.alloca_once_value(builder, total)
+        with builder.if_then(divided):
+            builder.store(builder.fdiv(total, code.spread(divisor, kind)), gradient)
+        change = builder.fmul(code.spread(eta, kind), builder.load(gradient))
+        return builder.fsub(code.load(place, kind), change)
 
-        _products(Code(context, builder), signature, matrices, descended)
-        return context.get_dummy_value()
-
-    return types.void(record, to, left, right, divisor, eta), write
+    _products(code, record, (to, left, right), descended)
 
 
 def _products(
-    code: Code, signature: Any, args: Sequence[Any], finish: Callable[[Code, Any, Any], Any]
+    code: Code, record: Any, blocks: Sequence[Block], finish: Callable[[Any, Any], Any]
 ) -> None:
     """Write the product of two matrices; `finish` makes of each sum what is stored at its place."""
     builder, tile = code.builder, code.tiles
-    numbers = code.numbers(signature.args[0], args[0])
-    to, left, right = (_Matrix(*cgutils.unpack_tuple(builder, arg)) for arg in args[1:])
+    to, left, right = blocks
     for width, column in code.portions(to.columns, (tile.lanes * tile.vectors, tile.lanes, 1)):
         kind = NUMBER if width == 1 else code.vector
-        terms = code.at(numbers, right.at, column)
+        terms = code.at(record, right.at, column)
         for rows, row in code.portions(to.rows, (tile.rows, 1)):
-            place = code.at(numbers, left.at, code.times(row, left.down))
+            place = code.at(record, left.at, code.times(row, left.down))
             factors = [code.at(place, code.times(r, left.down)) for r in range(rows)]
             totals = _sums_of_products(
                 code, factors, left.across, terms, right, -(-width // tile.lanes), kind
             )
-            place = code.at(numbers, to.at, code.times(row, to.down), column)
+            place = code.at(record, to.at, code.times(row, to.down), column)
             for r, line in enumerate(totals):
                 for v, total in enumerate(line):
                     target = code.at(place, code.times(r, to.down), v * tile.lanes)
-                    code.store(finish(code, builder.load(total), target), target)
-
-
-class _Matrix(NamedTuple):
-    at: Any
-    rows: Any
-    down: Any
-    columns: Any
-    across: Any
+                    code.store(finish(builder.load(total), target), target)
 
 
 def _sums_of_products(
-    code: Code, factors: list[Any], step: Any, terms: Any, right: _Matrix, vectors: int, kind: Any
+    code: Code, factors: list[Any], step: Any, terms: Any, right: Block, vectors: int, kind: Any
 ) -> list[list[Any]]:
     """Return variables: for each row of factors the sums over rows of terms."""
     builder, totals = code.builder, [code.sums(vectors, kind) for _ in factors]
@@ -317,58 +177,52 @@ def _sums_of_products(
     return totals
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
-def _column_sums(
-    context: Any, columns: Any, n: Any, m: Any, totals: Any, x: Any, x_at: Any
-) -> tuple[Any, Callable[..., Any]]:
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = Code(context, builder)
-        columns, totals, x = (code.numbers(signature.args[k], args[k]) for k in (0, 3, 4))
-        n, m, x = args[1], args[2], code.at(x, args[5])
-        for vectors, j in _vectors(code, n):
-            sums = code.sums(vectors, code.vector)
-            with code.every(m) as i:
-                source = code.spread(builder.load(code.at(x, i)), code.vector)
-                column = code.at(columns, code.times(i, n), j)
-                for v, total in enumerate(sums):
-                    code.add_product(total, code.load(code.at(column, v * code.lanes)), source)
-            _store_sums(code, sums, code.at(totals, j))
-        return context.get_dummy_value()
-
-    return types.void(columns, n, m, totals, x, x_at), write
+def _column_sums(code: Code, columns: Any, n: Any, m: Any, totals: Any, x: Any, x_at: Any) -> None:
+    x = code.at(x, x_at)
+    for count, j in _vectors(code, n):
+        sums = code.sums(count, code.vector)
+        place, width = _panel(code, columns, n, m, j)
+        with code.every(m) as i:
+            source = code.spread(code.builder.load(code.at(x, i)), code.vector)
+            column = code.at(place, code.times(i, width))
+            for v, total in enumerate(sums):
+                code.add_product(total, code.load(code.at(column, v * code.lanes)), source)
+        _store_sums(code, sums, code.at(totals, j))
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
 def _descend_columns(
-    context: Any, columns: Any, n: Any, m: Any, totals: Any, before: Any, before_at: Any, eta: Any,
+    code: Code, columns: Any, n: Any, m: Any, totals: Any, before: Any, before_at: Any, eta: Any,
     x: Any, x_at: Any,
-) -> tuple[Any, Callable[..., Any]]:  # fmt: skip
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = Code(context, builder)
-        columns, totals, before, x = (
-            code.numbers(signature.args[k], args[k]) for k in (0, 3, 4, 7)
-        )
-        n, m, before, x = args[1], args[2], code.at(before, args[5]), code.at(x, args[8])
-        eta = code.spread(args[6], code.vector)
-        for vectors, j in _vectors(code, n):
-            place, sums = code.at(totals, j), code.sums(vectors, code.vector)
-            deltas = [code.load(code.at(place, v * code.lanes)) for v in range(vectors)]
-            with code.every(m) as i:
-                old, new = (
-                    code.spread(builder.load(code.at(source, i)), code.vector)
-                    for source in (before, x)
-                )
-                column = code.at(columns, code.times(i, n), j)
-                for v, (total, delta) in enumerate(zip(sums, deltas, strict=True)):
-                    at = code.at(column, v * code.lanes)
-                    change = builder.fmul(eta, builder.fmul(delta, old))
-                    weight = builder.fsub(code.load(at), change)
-                    code.store(weight, at)
-                    code.add_product(total, weight, new)
-            _store_sums(code, sums, place)
-        return context.get_dummy_value()
+) -> None:  # fmt: skip
+    builder = code.builder
+    before, x = code.at(before, before_at), code.at(x, x_at)
+    eta = code.spread(eta, code.vector)
+    for count, j in _vectors(code, n):
+        place, sums = code.at(totals, j), code.sums(count, code.vector)
+        deltas = [code.load(code.at(place, v * code.lanes)) for v in range(count)]
+        weights, width = _panel(code, columns, n, m, j)
+        with code.every(m) as i:
+            old, new = (
+                code.spread(builder.load(code.at(source, i)), code.vector) for source in (before, x)
+            )
+            column = code.at(weights, code.times(i, width))
+            for v, (total, delta) in enumerate(zip(sums, deltas, strict=True)):
+                at = code.at(column, v * code.lanes)
+                change = builder.fmul(eta, builder.fmul(delta, old))
+                weight = builder.fsub(code.load(at), change)
+                code.store(weight, at)
+                code.add_product(total, weight, new)
+        _store_sums(code, sums, place)
 
-    return types.void(columns, n, m, totals, before, before_at, eta, x, x_at), write
+
+def _panel(code: Code, columns: Any, n: Any, m: Any, j: Any) -> tuple[Any, Any]:
+    """Return where column entries from `j` on begin, and how wide their panel is."""
+    builder = code.builder
+    rest = builder.and_(j, WORD(PANEL - 1))
+    first = builder.sub(j, rest)
+    left = builder.sub(n, first)
+    width = builder.select(builder.icmp_unsigned("<", left, WORD(PANEL)), left, WORD(PANEL))
+    return code.at(columns, code.times(first, m), rest), width
 
 
 def _vectors(code: Code, n: Any) -> Iterator[tuple[int, Any]]:
@@ -382,152 +236,128 @@ def _store_sums(code: Code, sums: list[Any], place: Any) -> None:
         code.store(code.builder.load(total), code.at(place, v * code.lanes))
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
-def _stream_numbers(
-    context: Any, record: Any, at: Any, log: Any, to: Any, n: Any
-) -> tuple[Any, Callable[..., Any]]:
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = Code(context, builder)
-        source = code.at(code.numbers(signature.args[0], args[0]), args[1])
-        target = code.at(code.numbers(signature.args[2], args[2]), args[3])
-        _stream(code, target, args[4], lambda k, kind: code.load(code.at(source, k), kind))
-        return context.get_dummy_value()
-
-    return types.void(record, at, log, to, n), write
+def _stream_numbers(code: Code, record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
+    copy = _Copy(code, code.at(record, at), code.at(log, to), n)
+    copy.rest()
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
-def _stream_products(
-    context: Any, record: Any, deltas: Any, n: Any, x: Any, m: Any, log: Any, to: Any
-) -> tuple[Any, Callable[..., Any]]:
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        record, deltas, n, x, m, log, to = args
-        code = Code(context, builder)
-        numbers = code.numbers(signature.args[0], record)
-        sources, target = code.at(numbers, x), code.at(code.numbers(signature.args[5], log), to)
-        with code.every(n) as j:
-            delta = builder.load(code.at(numbers, deltas, j))
-
-            def product(k: Any, kind: Any) -> Any:
-                return builder.fmul(code.spread(delta, kind), code.load(code.at(sources, k), kind))
-
-            _stream(code, code.at(target, code.times(j, m)), m, product)
-        return context.get_dummy_value()
-
-    return types.void(record, deltas, n, x, m, log, to), write
+def _stream_descent(
+    code: Code, record: Any, deltas: Any, n: Any, x: Any, m: Any, w: Any, eta: Any,
+    log: Any, to: Any,
+) -> None:  # fmt: skip
+    """Lines of the log and of the weights begin at different sources: products are made twice."""
+    sources = code.at(record, x)
+    with code.every(n) as j:
+        delta, row = code.builder.load(code.at(record, deltas, j)), code.times(j, m)
+        _descend_row(code, sources, delta, m, code.at(record, w, row), eta, code.at(log, to, row))
 
 
-def _stream(code: Code, target: Any, n: Any, value: Callable[[Any, Any], Any]) -> None:
-    """Write `n` values past the caches; a vector that goes there has to fill a line of memory.
+def _descend_row(
+    code: Code, sources: Any, delta: Any, m: Any, weights: Any, eta: Any, target: Any
+) -> None:
+    builder = code.builder
 
-    ``value(k, kind)`` gives the values from k on, one or a vector of them.
-    """
-    builder, line = code.builder, ir.VectorType(NUMBER, LINE)
+    def gradient(k: Any, kind: Any) -> Any:
+        return builder.fmul(code.spread(delta, kind), code.load(code.at(sources, k), kind))
+
+    def descend(k: Any, kind: Any) -> None:
+        place = code.at(weights, k)
+        change = builder.fmul(code.spread(eta, kind), gradient(k, kind))
+        code.store(builder.fsub(code.load(place, kind), change), place)
+
+    lines = _stream(code, target, m, gradient, lambda k: descend(k, _LINE))
+    done = code.times(lines, LINE)
+    with code.every(builder.sub(m, done)) as rest:
+        descend(code.plus(done, rest), NUMBER)
+
+
+class _Copy:
+    """Copies `n` numbers past the caches, line by line, while something else is calculated."""
+
+    def __init__(self, code: Code, source: Any, target: Any, n: Any) -> None:
+        self.code, self.source, self.target, self.n = code, source, target, n
+        head = _before_line(code, target, n)
+        with code.every(head) as k:
+            code.store(code.load(code.at(source, k), NUMBER), code.at(target, k))
+        self.done = cgutils.alloca_once_value(code.builder, head)
+
+    def lines(self, count: int) -> None:
+        """Copy so many lines, if there are as many."""
+        code, builder = self.code, self.code.builder
+        done = builder.load(self.done)
+        after = code.plus(done, count * LINE)
+        with builder.if_then(builder.icmp_unsigned("<=", after, self.n)):
+            for k in range(count):
+                at = code.plus(done, k * LINE)
+                _store_line(
+                    code, code.load(code.at(self.source, at), _LINE), code.at(self.target, at)
+                )
+            builder.store(after, self.done)
+
+    def rest(self) -> None:
+        """Copy what is left."""
+        code, done = self.code, self.code.builder.load(self.done)
+        source, target = code.at(self.source, done), code.at(self.target, done)
+        left = code.builder.sub(self.n, done)
+        _stream(code, target, left, lambda k, kind: code.load(code.at(source, k), kind))
+
+
+_LINE = ir.VectorType(NUMBER, LINE)
+
+
+def _before_line(code: Code, target: Any, n: Any) -> Any:
+    """Return how many of `n` numbers stand before the first line of memory that begins there."""
+    builder = code.builder
     before = builder.lshr(builder.ptrtoint(target, WORD), WORD(3))
     head = builder.and_(builder.neg(before), WORD(LINE - 1))
-    head = builder.select(builder.icmp_unsigned("<", head, n), head, n)
+    return builder.select(builder.icmp_unsigned("<", head, n), head, n)
+
+
+def _store_line(code: Code, vector: Any, place: Any) -> None:
+    """Store a whole line of memory past the caches."""
+    builder = code.builder
+    past = builder.module.add_metadata([INDEX(1)])
+    stored = builder.store(vector, builder.bitcast(place, _LINE.as_pointer()), align=8 * LINE)
+    stored.set_metadata("nontemporal", past)
+
+
+def _stream(
+    code: Code,
+    target: Any,
+    n: Any,
+    value: Callable[[Any, Any], Any],
+    meanwhile: Callable[[Any], None] = lambda _done: None,
+) -> Any:
+    """Write `n` values past the caches, and return how many lines of memory were filled.
+
+    ``value(k, kind)`` gives the values from k on, one or a vector of them. For each line, something
+    else is done ``meanwhile(k)``, k counting from 0 in whole lines.
+    """
+    builder = code.builder
+    head = _before_line(code, target, n)
     with code.every(head) as k:
         code.store(value(k, NUMBER), code.at(target, k))
     lines = builder.udiv(builder.sub(n, head), WORD(LINE))
-    past = builder.module.add_metadata([INDEX(1)])
     with code.every(lines) as number:
-        k = code.plus(head, code.times(number, LINE))
-        place = builder.bitcast(code.at(target, k), line.as_pointer())
-        stored = builder.store(value(k, line), place, align=8 * LINE)
-        stored.set_metadata("nontemporal", past)
+        done = code.times(number, LINE)
+        k = code.plus(head, done)
+        _store_line(code, value(k, _LINE), code.at(target, k))
+        meanwhile(done)
     done = code.plus(head, code.times(lines, LINE))
     with code.every(builder.sub(n, done)) as rest:
         k = code.plus(done, rest)
         code.store(value(k, NUMBER), code.at(target, k))
+    return lines
 
 
-# What Numba compiles where `bulk` is called
-
-
-def neuron_sums(
-    record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, count: Any, part: Any
-) -> Callable[..., None]:
-    """Return what stands for `bulk.neuron_sums` in compiled code."""
-
-    def compiled(
-        record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, count: Any, part: Any
-    ) -> None:
-        _neuron_sums(record, w, m, n, x, z, count, part)
-
-    return compiled
-
-
-def product_sums(record: Any, to: Any, left: Any, right: Any) -> Callable[..., None]:
-    """Return what stands for `bulk.product_sums` in compiled code."""
-
-    def compiled(record: Any, to: Any, left: Any, right: Any) -> None:
-        _product_sums(record, to, left, right)
-
-    return compiled
-
-
-def descend_products(
-    record: Any, to: Any, left: Any, right: Any, divisor: Any, eta: Any
-) -> Callable[..., None]:
-    """Return what stands for `bulk.descend_products` in compiled code."""
-
-    def compiled(record: Any, to: Any, left: Any, right: Any, divisor: Any, eta: Any) -> None:
-        _descend_products(record, to, left, right, divisor, eta)
-
-    return compiled
-
-
-def column_sums(
-    columns: Any, n: Any, m: Any, totals: Any, x: Any, x_at: Any
-) -> Callable[..., None]:
-    """Return what stands for `bulk.column_sums` in compiled code."""
-
-    def compiled(columns: Any, n: Any, m: Any, totals: Any, x: Any, x_at: Any) -> None:
-        _column_sums(columns, n, m, totals, x, x_at)
-
-    return compiled
-
-
-def descend_columns(
-    columns: Any, n: Any, m: Any, totals: Any, before: Any, before_at: Any, eta: Any, x: Any,
-    x_at: Any,
-) -> Callable[..., None]:  # fmt: skip
-    """Return what stands for `bulk.descend_columns` in compiled code."""
-
-    def compiled(
-        columns: Any, n: Any, m: Any, totals: Any, before: Any, before_at: Any, eta: Any, x: Any,
-        x_at: Any,
-    ) -> None:  # fmt: skip
-        _descend_columns(columns, n, m, totals, before, before_at, eta, x, x_at)
-
-    return compiled
-
-
-def copy_numbers(
-    net: Any, record: Any, at: Any, log: Any, to: Any, n: Any
-) -> Callable[..., None]:
-    """Return what stands for `bulk.copy_numbers` in compiled code."""
-
-    def one_by_one(net: Any, record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
-        for k in range(n):
-            log[to + k] = record[at + k]
-
-    def compiled(net: Any, record: Any, at: Any, log: Any, to: Any, n: Any) -> None:
-        if n < STREAMED:
-            for k in range(n):
-                log[to + k] = record[at + k]
-        else:
-            _stream_numbers(record, at, log, to, n)
-
-    return compiled if kind(net).lanes else one_by_one
-
-
-def copy_products(
-    record: Any, deltas: Any, n: Any, x: Any, m: Any, log: Any, to: Any
-) -> Callable[..., None]:
-    """Return what stands for `bulk.copy_products` in compiled code."""
-
-    def compiled(record: Any, deltas: Any, n: Any, x: Any, m: Any, log: Any, to: Any) -> None:
-        _stream_products(record, deltas, n, x, m, log, to)
-
-    return compiled
+BODIES: dict[Callable[..., None], vectors.Body] = {
+    bulk.neuron_sums: _neuron_sums,
+    bulk.neuron_sums_kept: _neuron_sums_kept,
+    bulk.product_sums: _product_sums,
+    bulk.descend_products: _descend_products,
+    bulk.column_sums: _column_sums,
+    bulk.descend_columns: _descend_columns,
+    bulk.stream_numbers: _stream_numbers,
+    bulk.stream_descent: _stream_descent,
+}
+"""What is written for each of the functions; `bulk` says what they do."""

@@ -23,8 +23,8 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, TypeAlias
 
-from bptrace.kernels.bulk import copy_numbers
-from bptrace.kernels.cast import BY_GRADIENT, GATHERED, LOCALLY, Net, Plan
+from bptrace.kernels.bulk import copy_numbers, stream_numbers
+from bptrace.kernels.cast import BY_GRADIENT, GATHERED, LOCALLY, STREAMED, Net, Plan
 from bptrace.kernels.dispatch import (
     act,
     act_layer,
@@ -48,7 +48,8 @@ from bptrace.kernels.update import (
 from bptrace.kernels.wide import (
     into_columns,
     out_of_columns,
-    stream,
+    streamed_rest,
+    streamed_sums,
     sums_of_columns,
     wide_descent,
     wide_gradients,
@@ -74,7 +75,7 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
     """
     eta, carried = 0.0, net.n_parameters + net.n_parameters * net.memories
     if plan.inside:
-        copy_numbers(net, record, 0, log, 0, carried)
+        copy_numbers(record, 0, log, 0, carried)
         record = log
     if plan.turned:
         into_columns(net, plan, record)
@@ -85,7 +86,10 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
             sums_of_columns(net, plan, record, plan.order[first], s > 0, eta)
         eta = learning_rate(plan, done + 1)
         load_inputs(net, plan, record, first, count)
-        forward(net, plan, record, count)
+        if plan.streamed:
+            streamed_forward(net, plan, record, log, s * plan.stride)
+        else:
+            forward(net, plan, record, count)
         if plan.measures:
             errors[s] = batch_error(net, plan, record, first, count)
         if plan.backward:
@@ -95,13 +99,11 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
         if plan.backward or plan.learns == LOCALLY:
             mean_gradients(net, plan, record, count)
         if plan.streamed:
-            stream(net, plan, record, log, s * plan.stride)
-            for l in range(net.one, net.depth + net.one):
-                descend(net, plan, record, count, l, eta)
+            streamed_rest(net, record, log, s * plan.stride, plan.stride, eta)
         elif plan.inside:
-            copy_numbers(net, record, 0, record, plan.stride, carried)
+            copy_numbers(record, 0, record, plan.stride, carried)
         elif plan.stride:
-            copy_numbers(net, record, 0, log, s * plan.stride, plan.stride)
+            keep(net, record, log, s * plan.stride, plan.stride)
         if plan.learns == BY_GRADIENT:
             update_by_gradient(net, plan, record, done + 1, eta)
         elif plan.learns == LOCALLY:
@@ -112,7 +114,15 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
         out_of_columns(net, plan, record)
         descend(net, plan, record, plan.batch, net.one, eta)
     if plan.stride and not plan.inside:
-        copy_numbers(net, record, 0, log, plan.steps * plan.stride, carried)
+        copy_numbers(record, 0, log, plan.steps * plan.stride, carried)
+
+
+def keep(net: Net, record: Numbers, log: Numbers, to: int, n: int) -> None:
+    """Copy a record to the log, past the caches if it is large."""
+    if in_lanes(net) and n >= STREAMED:
+        stream_numbers(record, 0, log, to, n)
+    else:
+        copy_numbers(record, 0, log, to, n)
 
 
 def begin(plan: Plan, done: int, is_first: bool) -> tuple[int, int]:
@@ -131,6 +141,14 @@ def forward(net: Net, plan: Plan, record: Numbers, count: int) -> None:
     for l in range(net.one, net.depth + net.one):
         weighted_sums(net, plan, record, count, l)
         outputs(net, record, count, l)
+
+
+def streamed_forward(net: Net, plan: Plan, record: Numbers, log: Numbers, at: int) -> None:
+    """Do the same for one sample, and copy the weights to the log at the same time."""
+    for l in range(net.one, net.depth + net.one):
+        streamed_sums(net, record, log, at, l)
+        weighted_sums(net, plan, record, net.one, l)
+        outputs(net, record, net.one, l)
 
 
 def backward(net: Net, plan: Plan, record: Numbers, first: int, count: int, eta: float) -> None:
@@ -175,8 +193,8 @@ def weighted_sums(net: Net, plan: Plan, record: Numbers, count: int, l: int) -> 
     """in[l,j] = Σ_i w[l,j,i]·out[l−1,i] + b[l,j], i ascending, the bias last."""
     layer = net.layers[l]
     m, biases, masked, wide = layer.sources, layer.biases, layer.masked, layer.wide
-    z, x = net.samples + layer.in_at, net.samples + net.layers[l - 1].out_at
-    if wide and l > plan.turned:
+    z, x = net.samples + layer.in_at, net.samples + net.layers[l - net.one].out_at
+    if wide and l > plan.turned and not plan.streamed:
         wide_sums(net, record, count, l)
     for _ in samples(net, count):
         w, b = layer.w_at, layer.b_at
@@ -292,7 +310,7 @@ def path_sums(net: Net, record: Numbers, count: int, l: int) -> None:
     """
     layer, n_part = net.layers[l], net.sample_size
     m, masked = layer.sources, layer.masked
-    above, total = net.samples + layer.delta_at, net.samples + net.layers[l - 1].delta_at
+    above, total = net.samples + layer.delta_at, net.samples + net.layers[l - net.one].delta_at
     if layer.wide:
         wide_path_sums(net, record, count, l)
         return
@@ -347,7 +365,7 @@ def weight_gradients(net: Net, record: Numbers, count: int, l: int) -> None:
     """∂E/∂w[l,j,i] = δ[l,j]·out[l−1,i], 0 without a connection, added up over the batch."""
     layer, n_part = net.layers[l], net.sample_size
     m, masked = layer.sources, layer.masked
-    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - 1].out_at
+    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - net.one].out_at
     if layer.wide:
         wide_gradients(net, record, count, l)
         return
@@ -369,7 +387,7 @@ def descend(net: Net, plan: Plan, record: Numbers, count: int, l: int, eta: floa
     """w[l,j,i]⁺ = rule(w[l,j,i], Σ δ[l,j]·out[l−1,i], η): the batch's gradient and its update."""
     layer, n_part = net.layers[l], net.sample_size
     m, above, code, c = layer.sources, net.samples + layer.delta_at, plan.rule, plan.constants
-    w, x = layer.w_at, net.samples + net.layers[l - 1].out_at
+    w, x = layer.w_at, net.samples + net.layers[l - net.one].out_at
     divisor = float(count) if plan.mean else 1.0
     if layer.wide:
         wide_descent(net, record, count, l, divisor, eta)
@@ -406,4 +424,3 @@ def mean_gradients(net: Net, plan: Plan, record: Numbers, count: int) -> None:
     if plan.mean and count > 1:
         for k in range(net.n_parameters):
             record[net.gradients + k] = record[net.gradients + k] / float(count)
-

@@ -130,7 +130,7 @@ def teach(
 ) -> None:
     """Add what a sample adds to the weights and biases of a layer."""
     layer = net.layers[l]
-    m, y, x = layer.sources, part + layer.out_at, part + net.layers[l - 1].out_at
+    m, y, x = layer.sources, part + layer.out_at, part + net.layers[l - net.one].out_at
     g, b = net.gradients + layer.w_at, net.gradients + layer.b_at
     has_targets = l == net.depth and len(plan.t) > 0
     target, each = sample * layer.size, 0 if layer.biases == 1 else 1

@@ -20,6 +20,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.targetconfig import ConfigStack
 
+from bptrace.kernels import vectors
 from bptrace.kernels.kinds import is_tiny
 
 
@@ -94,6 +95,10 @@ class Whole(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
         self._linking_libraries: list[Any] = _called(self._linking_libraries)
         super().finalize()
 
+    def _optimize_final_module(self) -> None:
+        super()._optimize_final_module()
+        vectors.link(self._final_module, self._codegen)
+
 
 class Joined(Whole):
     """The code of a kernel that does nothing but call others, as a joint does."""
@@ -113,6 +118,7 @@ class Joined(Whole):
         passes.add_jump_threading_pass()
         passes.add_simplify_cfg_pass()
         passes.run(self._final_module, builder)
+        vectors.link(self._final_module, self._codegen)
 
 
 def _called(libraries: list[Any]) -> list[Any]:

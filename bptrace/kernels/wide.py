@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from bptrace.kernels.bulk import (
     Matrix,
     column_sums,
-    copy_numbers,
-    copy_products,
     descend_columns,
     descend_products,
     neuron_sums,
+    neuron_sums_kept,
     product_sums,
+    stream_descent,
+    stream_numbers,
 )
-from bptrace.kernels.cast import MANY, Net, Plan
+from bptrace.kernels.cast import MANY, PANEL, Net, Plan
 from bptrace.kernels.kinds import samples
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def wide_sums(net: Net, record: Numbers, count: int, l: int) -> None:
     """Σ_i w[l,j,i]·out[l−1,i], i ascending, where in[l,j] will be."""
     layer = net.layers[l]
     m, n, w = layer.sources, layer.size, layer.w_at
-    z, x = net.samples + layer.in_at, net.samples + net.layers[l - 1].out_at
+    z, x = net.samples + layer.in_at, net.samples + net.layers[l - net.one].out_at
     if m >= MANY:
         neuron_sums(record, w, m, n, x, z, count, net.sample_size)
         return
@@ -81,7 +82,7 @@ def wide_path_sums(net: Net, record: Numbers, count: int, l: int) -> None:
     """Σ_j δ[l,j]·w[l,j,i], j ascending, where δ[l−1,i] will be."""
     layer, n_part = net.layers[l], net.sample_size
     n, m = layer.size, layer.sources
-    above, total = net.samples + layer.delta_at, net.samples + net.layers[l - 1].delta_at
+    above, total = net.samples + layer.delta_at, net.samples + net.layers[l - net.one].delta_at
     product_sums(
         record,
         Matrix(total, count, n_part, m, net.one),
@@ -94,7 +95,7 @@ def wide_gradients(net: Net, record: Numbers, count: int, l: int) -> None:
     """∂E/∂w[l,j,i] = Σ δ[l,j]·out[l−1,i], samples in their order."""
     layer, n_part = net.layers[l], net.sample_size
     n, m = layer.size, layer.sources
-    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - 1].out_at
+    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - net.one].out_at
     product_sums(
         record,
         Matrix(net.gradients + layer.w_at, n, m, m, net.one),
@@ -103,13 +104,11 @@ def wide_gradients(net: Net, record: Numbers, count: int, l: int) -> None:
     )
 
 
-def wide_descent(
-    net: Net, record: Numbers, count: int, l: int, divisor: float, eta: float
-) -> None:
+def wide_descent(net: Net, record: Numbers, count: int, l: int, divisor: float, eta: float) -> None:
     """w[l,j,i] − η·(Σ δ[l,j]·out[l−1,i] / divisor), where w[l,j,i] stands."""
     layer, n_part = net.layers[l], net.sample_size
     n, m = layer.size, layer.sources
-    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - 1].out_at
+    above, x = net.samples + layer.delta_at, net.samples + net.layers[l - net.one].out_at
     descend_products(
         record,
         Matrix(layer.w_at, n, m, m, net.one),
@@ -125,26 +124,32 @@ def wide_descent(
 
 def into_columns(net: Net, plan: Plan, record: Numbers) -> None:
     """Write the weights of the first layer to `Plan.columns`: those of a source side by side."""
-    layer, columns = net.layers[1], plan.columns
+    layer = net.layers[net.one]
     w = layer.w_at
     for j in range(layer.size):
-        to = j
+        to, apart = place_in_columns(layer.column, layer.sources, j)
         for i in range(layer.sources):
-            columns[to] = record[w + i]
-            to = to + layer.column
+            plan.columns[to] = record[w + i]
+            to = to + apart
         w = w + layer.sources
 
 
 def out_of_columns(net: Net, plan: Plan, record: Numbers) -> None:
     """Write the weights of the first layer back to where they belong."""
-    layer, columns = net.layers[1], plan.columns
+    layer = net.layers[net.one]
     w = layer.w_at
     for j in range(layer.size):
-        at = j
+        at, apart = place_in_columns(layer.column, layer.sources, j)
         for i in range(layer.sources):
-            record[w + i] = columns[at]
-            at = at + layer.column
+            record[w + i] = plan.columns[at]
+            at = at + apart
         w = w + layer.sources
+
+
+def place_in_columns(n: int, m: int, j: int) -> tuple[int, int]:
+    """Return where the weights of neuron `j` begin in columns, and how far apart they are."""
+    first = j - j % PANEL
+    return first * m + j % PANEL, min(PANEL, n - first)
 
 
 def sums_of_columns(
@@ -154,7 +159,7 @@ def sums_of_columns(
 
     That step's δ and x still stand in the record. Weights are written, and read, once a step.
     """
-    layer, scratch = net.layers[1], net.scratch
+    layer, scratch = net.layers[net.one], net.scratch
     n, m = layer.size, layer.sources
     z, x = net.samples + layer.in_at, net.samples + net.layers[0].out_at
     if waiting:
@@ -168,17 +173,35 @@ def sums_of_columns(
         record[z + j] = scratch[j]
 
 
-def stream(net: Net, plan: Plan, record: Numbers, log: Numbers, at: int) -> None:
-    """Copy the record of a step with one sample to the log.
+# Records that are written past the caches
 
-    Its gradients of weights are nowhere else: a product takes less time than what it is made of
-    takes to be written, and read again.
+
+def streamed_sums(net: Net, record: Numbers, log: Numbers, at: int, l: int) -> None:
+    """Copy the weights of a layer to the log, and if it is wide, calculate its sums on the way."""
+    layer = net.layers[l]
+    m, n, w = layer.sources, layer.size, layer.w_at
+    if not layer.wide or m < MANY:
+        stream_numbers(record, w, log, at + w, n * m)
+        if layer.wide:
+            wide_sums(net, record, net.one, l)
+        return
+    z, x = net.samples + layer.in_at, net.samples + net.layers[l - net.one].out_at
+    neuron_sums_kept(record, w, m, n, x, z, log, at + w)
+
+
+def streamed_rest(
+    net: Net, record: Numbers, log: Numbers, at: int, stride: int, eta: float
+) -> None:
+    """Copy the rest of a record to the log, and change the weights.
+
+    Gradients of weights are nowhere but in the log: a product takes less time than what it is made
+    of takes to be written, and read again.
     """
-    copy_numbers(net, record, 0, log, at, net.gradients)
+    stream_numbers(record, net.n_w, log, at + net.n_w, net.gradients - net.n_w)
     for l in range(net.one, net.depth + net.one):
         layer = net.layers[l]
-        delta, x = net.samples + layer.delta_at, net.samples + net.layers[l - 1].out_at
-        to = at + net.gradients + layer.w_at
-        copy_products(record, delta, layer.size, x, layer.sources, log, to)
+        delta, x = net.samples + layer.delta_at, net.samples + net.layers[l - net.one].out_at
+        n, m, w = layer.size, layer.sources, layer.w_at
+        stream_descent(record, delta, n, x, m, w, eta, log, at + net.gradients + w)
     rest = net.gradients + net.n_w
-    copy_numbers(net, record, rest, log, at + rest, plan.stride - rest)
+    stream_numbers(record, rest, log, at + rest, stride - rest)

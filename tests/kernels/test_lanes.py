@@ -25,14 +25,18 @@ def compiled() -> Any:
     """Return functions that call what is tested from compiled code."""
     numba = pytest.importorskip("numba")
     from bptrace.kernels import compiled as room
+    from bptrace.kernels.whole import WholeCompiler
 
     room.install()
     options = {name: value for name, value in room.EXACT.items() if name != "forceinline"}
-    njit = numba.njit(**options)
+    njit = numba.njit(pipeline_class=WholeCompiler, **options)
 
     def neuron_sums(record, places):  # type: ignore[no-untyped-def]
         w, m, n, x, z, count, part = places
         bulk.neuron_sums(record, w, m, n, x, z, count, part)
+
+    def neuron_sums_kept(record, w, m, n, x, z, log, to):  # type: ignore[no-untyped-def]
+        bulk.neuron_sums_kept(record, w, m, n, x, z, log, to)
 
     def product_sums(record, to, left, right):  # type: ignore[no-untyped-def]
         bulk.product_sums(record, to, left, right)
@@ -49,8 +53,11 @@ def compiled() -> Any:
     def copy_numbers(record, at, log, to, n):  # type: ignore[no-untyped-def]
         bulk.copy_numbers(record, at, log, to, n)
 
-    def copy_products(record, deltas, n, x, m, log, to):  # type: ignore[no-untyped-def]
-        bulk.copy_products(record, deltas, n, x, m, log, to)
+    def stream_numbers(record, at, log, to, n):  # type: ignore[no-untyped-def]
+        bulk.stream_numbers(record, at, log, to, n)
+
+    def stream_descent(record, deltas, n, x, m, w, eta, log, to):  # type: ignore[no-untyped-def]
+        bulk.stream_descent(record, deltas, n, x, m, w, eta, log, to)
 
     found = locals()
     return {name: njit(found[name]) for name in vars(bulk) if name in found}
@@ -109,6 +116,17 @@ def test_neuron_sums(compiled: Any, m: int, count: int) -> None:
         assert list(map(float.hex, plain)) == list(map(float.hex, vectors))
 
 
+@pytest.mark.parametrize("m", [8, 9, 15, 16, 23, 40])
+def test_neuron_sums_that_are_kept(compiled: Any, m: int) -> None:
+    for n in SIZES:
+        for to in range(9):  # wherever a line of memory begins
+            x = 5 + n * m
+            record, log = numbers(x + m + n + 3, seed=n), numbers(n * m + 20, seed=m)
+            both(
+                compiled, "neuron_sums_kept", [record, log], ..., 5, m, n, x, x + m + 1, ..., to
+            )  # fmt: skip
+
+
 @pytest.mark.parametrize("rows", SIZES)
 @pytest.mark.parametrize("terms", [1, 3, 32])
 def test_product_sums(compiled: Any, rows: int, terms: int) -> None:
@@ -139,10 +157,16 @@ def test_copies(compiled: Any, n: int) -> None:
     for to in range(9):  # wherever a line of memory begins
         record, log = numbers(n + 3, seed=n), numbers(n + 20, seed=3)
         both(compiled, "copy_numbers", [record, log], ..., 3, ..., to, n)
+        both(compiled, "stream_numbers", [record, log], ..., 3, ..., to, n)
 
 
-@pytest.mark.parametrize("m", SIZES)
-def test_copies_of_products(compiled: Any, m: int) -> None:
+@pytest.mark.parametrize("m", [*SIZES, 64])
+def test_descent_that_is_kept(compiled: Any, m: int) -> None:
     for n in SIZES:
-        record, log = numbers(n + m + 5, seed=n), numbers(n * m + 5, seed=m)
-        both(compiled, "copy_products", [record, log], ..., 1, n, n + 2, m, ..., 3)
+        w = 2 + n + m
+        record, log = numbers(w + n * m + 5, seed=n), numbers(n * m + 9, seed=m)
+        for to in (0, 3, 7):
+            both(
+                compiled, "stream_descent", [record, log],
+                ..., 1, n, n + 2, m, w + 1, 0.3, ..., to,
+            )  # fmt: skip
