@@ -18,7 +18,7 @@ from benchmarks.networks import build, name_of
 from benchmarks.ours import Ours
 from bptrace.checks import gradients
 from bptrace.checks.certified import certify
-from bptrace.kernels import cast, compiled, compiled_gradients, ground, precise
+from bptrace.kernels import cast, compiled, compiled_gradients, ground, precise, ways
 from bptrace.kernels import differences as d
 from bptrace.kernels.duals import dual_gradients
 from bptrace.model import Problem
@@ -39,7 +39,8 @@ def whole(point: gradients.Point) -> Callable[[], object]:
 def kernel(point: gradients.Point) -> Callable[[], object]:
     """Return the differences for weights, biases and δ, with their bounds."""
     problem, log = point.problem, array("d", point.trace.log)
-    plan, net = cast.cast_plan(problem, 0, 1, log=True), cast.cast_net(problem)
+    way = ways.choose(problem, 1, log=True)
+    plan, net = cast.cast_plan(problem, 0, 1, way), cast.cast_net(problem)
     net, grounds = ground.cast_ground(problem, net, log, point.shown)
     grounds = grounds._replace(inputs=0)
     n, n_in, n_x = net.n_parameters, grounds.n_in, problem.network.widths[0]
@@ -53,7 +54,8 @@ def kernel(point: gradients.Point) -> Callable[[], object]:
 def duals(point: gradients.Point) -> Callable[[], object]:
     """Return the slopes by dual numbers for weights, biases, δ and ∂E/∂x: the kernel alone."""
     problem, log = point.problem, array("d", point.trace.log)
-    plan, net = cast.cast_plan(problem, 0, 1, log=True), cast.cast_net(problem)
+    way = ways.choose(problem, 1, log=True)
+    plan, net = cast.cast_plan(problem, 0, 1, way), cast.cast_net(problem)
     net, grounds = ground.cast_ground(problem, net, log, point.shown)
     slopes = np.zeros(net.n_parameters + grounds.n_in + problem.network.widths[0])
     views = *compiled_gradients.dual_views(net, grounds, plan), np.asarray(log), slopes

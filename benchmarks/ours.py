@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.record import Array
 from benchmarks.work import Work
 from bptrace.engine import start
-from bptrace.kernels import cast, compiled
+from bptrace.kernels import cast, compiled, ways
 from bptrace.model import Problem
 
 Kernel = Callable[[cast.Net, cast.Plan, "array[float]", "array[float]", "array[float]"], object]
@@ -50,7 +50,8 @@ class Ours:
         self.times, self.block = max(1, steps // block), block
         self.steps = self.times * block
         self.first = start(problem).numbers
-        self.net, self.plan = cast.cast_net(problem), cast.cast_plan(problem, 0, block, keep)
+        way = ways.choose(problem, block, keep, in_place=kernel is compiled.run_steps)
+        self.net, self.plan = cast.cast_net(problem, way), cast.cast_plan(problem, 0, block, way)
         self.record = cast.new_record(problem, self.first)
         self.log = cast.new_log(layout, block) if keep else array("d")
         self.errors = cast.new_errors(block)

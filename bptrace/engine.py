@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bptrace.address import Address
 from bptrace.errors import BptraceError, ModelError, UnknownName
-from bptrace.kernels import cast, source
+from bptrace.kernels import cast, source, ways
 from bptrace.model import Parameters, Problem
 from bptrace.trace import Trace
 from bptrace.tuples import NamedTuple
@@ -87,7 +87,7 @@ class Excerpt(Trace):
     def __init__(self, problem: Problem, parts: dict[int, Run], steps: int) -> None:
         first = next(iter(parts.values()))
         super().__init__(problem, first.log, first.engine, first._read)
-        self.parts, self.steps = parts, steps
+        self.parts, self.steps, self.way = parts, steps, first.way
         self.remark = next((run.remark for run in parts.values() if run.remark), "")
 
     def logged(self, address: Address) -> float | None:
@@ -228,7 +228,8 @@ def go_on(
     else:
         numbers = cast.new_log(problem.layout, steps)
     errors = cast.new_errors(steps)
-    net, plan = cast.cast_net(problem), cast.cast_plan(problem, state.steps, steps, log)
+    way = ways.choose(problem, steps, log, in_place=chosen == "numba")
+    net, plan = cast.cast_net(problem, way), cast.cast_plan(problem, state.steps, steps, way)
     if chosen == "numba":
         from bptrace.kernels import compiled  # half a second, with NumPy and Numba
 
@@ -239,6 +240,7 @@ def go_on(
         numbers = record[: problem.layout.n_carried]
     trace = Run(problem, numbers, chosen, _Reader(problem), first=state.steps + 1)
     trace.step_errors, trace.remark = errors, remark
+    trace.way = str(way) if chosen == "numba" else ""
     return trace
 
 

@@ -70,7 +70,7 @@ class Trace:
         self.problem = problem
         self.layout = problem.layout
         self.log = log
-        self.engine = engine
+        self.engine, self.way = engine, ""
         self.steps = (len(log) - self.layout.n_carried) // self.layout.size
         self.first = first
         self.chapter = Chapter(problem)
@@ -82,6 +82,11 @@ class Trace:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": repr(self)} if self.show is None else self.show(self)
+
+    @property
+    def calculated_by(self) -> str:
+        """The engine, and if it has several ways to calculate a step, which one it took."""
+        return f"{self.engine} ({self.way})" if self.way else self.engine
 
     @property
     def numbers(self) -> range:

@@ -31,6 +31,7 @@ from bptrace.kernels import judging
 from bptrace.kernels.cast import cast_net, cast_plan
 from bptrace.kernels.duals import dual_gradients
 from bptrace.kernels.ground import cast_ground
+from bptrace.kernels.ways import choose as choose_way
 from bptrace.model import Problem, Training
 from bptrace.tuples import NamedTuple
 
@@ -303,7 +304,7 @@ def check_gradients(point: Point, engine: str = "auto") -> GradientCheck:
         Who calculates the differences; the results are the same in every bit.
     """
     problem, log = point.problem, _log(point)
-    net, plan = cast_net(problem), cast_plan(problem, 0, 1, log=True)
+    net, plan = cast_net(problem), cast_plan(problem, 0, 1, choose_way(problem, 1, log=True))
     net, ground = cast_ground(problem, net, log, point.shown)
     n, samples, n_in = net.n_parameters, len(point.shown), ground.n_in
     n_x = problem.network.widths[0]

@@ -240,5 +240,5 @@ def calculate(
     if trace.remark:
         remark(trace.remark)
     if verbose:
-        remark(f"engine: {trace.engine}; steps: {trace.steps}")
+        remark(f"engine: {trace.calculated_by}; steps: {trace.steps}")
     return trace

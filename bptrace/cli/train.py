@@ -318,7 +318,7 @@ def _say_how_long(outcome: Outcome, looking: Looking) -> None:
         "took",
         steps=words("step done" if steps == 1 else "steps done", steps=steps),
         time=duration(outcome.seconds),
-        engine=outcome.engine,
+        engine=outcome.calculated_by,
     )
     faults.remark(f"{looking.title}{words('colon')}{took}" if looking.title else took)
 

@@ -78,11 +78,15 @@ def _warmed(work: Callable[[], str]) -> _Warmed:
 def _parts() -> Iterator[_Part]:
     """Yield what is compiled. Networks with own formulas have kernels of their own."""
     from bptrace import engine
+    from bptrace.kernels.ways import Loops, smallest
 
-    for formula, suffix in (("", ""), ("x/(1 + abs(x))", " with formula")):
-        problem = _smallest(formula)
-        yield _Part("kernel of steps" + suffix, lambda p=problem: engine.run(p, "numba").remark)  # type: ignore[misc]
-        yield _Part("kernel of gradcheck" + suffix, lambda p=problem: _gradcheck(p))  # type: ignore[misc]
+    own = smallest(Loops.BATCHES, "x/(1 + abs(x))")
+    steps = {f"kernel of steps: {loops}": smallest(loops) for loops in Loops}
+    for name, problem in (steps | {"kernel of steps with formula": own}).items():
+        yield _Part(name, lambda p=problem: engine.run(p, "numba").remark)  # type: ignore[misc]
+    checks = {"kernel of gradcheck": smallest(Loops.TINY), "kernel of gradcheck with formula": own}
+    for name, problem in checks.items():
+        yield _Part(name, lambda p=problem: _gradcheck(p))  # type: ignore[misc]
 
 
 def _gradcheck(problem: Problem) -> str:
@@ -92,16 +96,3 @@ def _gradcheck(problem: Problem) -> str:
     found = check_gradients(point_of(problem), "numba")
     nearness(found, "numba")
     return found.remark
-
-
-def _smallest(formula: str) -> Problem:
-    """Return one step of a 1-1 network; `formula` is its activation, "" for the sigmoid."""
-    from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
-
-    layer = Layer(1, activation="sigmoid", biases=1, formula=formula)
-    return Problem(
-        Network((Layer(1), layer)),
-        Parameters((((0.5,),),), ((0.25,),)),
-        (Sample((1.0,), (0.5,)),),
-        Training("gradient-descent", 0.5),
-    )

@@ -15,36 +15,19 @@ from typing import NamedTuple
 from bptrace.address import Layout, Quantity
 from bptrace.kernels.dispatch import fused_code, layer_code, rule_code
 from bptrace.kernels.tape import Tape
+from bptrace.kernels.ways import LINE, Loops, Way, Weights, is_wide
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.own import activation_of
 from bptrace.maths.rules import RULES, Constants
 from bptrace.maths.schedules import SCHEDULES
-from bptrace.model import Layer, Problem, Schedule
+from bptrace.model import Problem, Schedule
 from bptrace.order import unshuffled
 
 BY_GRADIENT, LOCALLY = 1, 2
 
-LINE = 8
-"""Numbers of a line of the cache, and of the widest registers there are."""
-
 PANEL = 4 * LINE
 """Neurons whose weights of one source stand side by side in columns: the widest tile of sums."""
-
-FEWEST_TURNED = 64
-"""Steps from which on moving weights into columns and back pays."""
-
-NARROWEST = 4
-"""Neurons, and sources, from which on the sums of several neurons are made side by side."""
-
-STREAMED = 16 * 1024
-"""Numbers of a record from which on it goes past the caches: more than fit beside the network."""
-
-GATHERED = 16
-"""Neurons from which on their outputs are calculated in a room of their own."""
-
-MANY = 16
-"""Sources from which on they are made with vectors, which take some time to begin."""
 
 
 class LayerNet(NamedTuple):
@@ -117,8 +100,8 @@ class Net(NamedTuple):
     one : int
         1, of the type of all counts: with another one, what it is given to would be compiled twice.
     lanes, batched : int
-        1 in plain Python; in compiled code None for a tiny network, and for a run of single samples
-        (see `kinds`).
+        Whether anything is done in vectors, and whether samples come in batches: 0 becomes another
+        type in compiled code (see `kinds`).
     codes, work : array of int, array of float
         Own formulas: what to do, and where it is done (see `tape.Tape`); `work` is written to.
     """
@@ -239,8 +222,9 @@ class Plan(NamedTuple):
     columns: array[float]
 
 
-def cast_net(problem: Problem) -> Net:
-    """Return the network of `problem` for the kernels."""
+def cast_net(problem: Problem, way: Way | None = None) -> Net:
+    """Return the network of `problem` for the kernels, in general or for a run."""
+    loops = Loops.BATCHES if way is None else way.loops
     network, layout = problem.network, problem.layout
     connected = _connected(problem)
     tape = Tape()
@@ -259,8 +243,8 @@ def cast_net(problem: Problem) -> Net:
         error_at=layout.sample_starts[Quantity.E],
         room=layout.size,
         one=1,
-        lanes=1,
-        batched=1,
+        lanes=int(loops != Loops.TINY),
+        batched=int(loops == Loops.BATCHES),
         codes=tape.codes,
         work=tape.work,
     )
@@ -291,20 +275,8 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
     )
 
 
-def is_wide(layer: Layer, sources: int) -> bool:
-    """Whether the sums of a layer are made with vectors: no small layer, no missing connection."""
-    many = layer.size >= LINE or sources >= MANY
-    return many and min(layer.size, sources) >= NARROWEST and not layer.mask
-
-
-def is_tiny(net: Net) -> bool:
-    """Whether a network is too small for vectors throughout."""
-    narrow = all(layer.size < GATHERED and not layer.wide for layer in net.layers)
-    return narrow and net.room < STREAMED
-
-
-def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
-    """Return how to run `steps` steps after the first `start`, with or without records of them."""
+def cast_plan(problem: Problem, start: int, steps: int, way: Way) -> Plan:
+    """Return how to run `steps` steps after the first `start`, on a way that was chosen for it."""
     training, rule = problem.training, problem.rule
     schedule = training.schedule or Schedule()
     options = dict(schedule.options)
@@ -317,9 +289,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         dict(training.options), training.weight_decay
     )
     decays, n_w = constants.weight_decay != 0.0, problem.layout.n_w
-    at_once = not decays and _updates_at_once(problem)
-    turned = int(at_once and not log and _turns(problem, steps))
-    streamed = log and training.batch == 1 and problem.layout.size >= STREAMED
+    turned = way.weights == Weights.COLUMNS
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
@@ -335,11 +305,11 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         corrects=int(rule is not None and rule.corrected is not None),
         shrunk=n_w if decays and rule and rule.decoupled else 0,
         steepened=n_w if decays and rule and not rule.decoupled else 0,
-        first_updated=n_w if at_once and (streamed or not log) else 0,
+        first_updated=0 if way.weights in (Weights.AFTER, Weights.INSIDE) else n_w,
         uniform=int(not decays and _trains_all(problem)),
-        turned=turned,
-        streamed=int(at_once and streamed),
-        inside=0,
+        turned=int(turned),
+        streamed=int(way.weights == Weights.STREAMED),
+        inside=int(way.weights == Weights.INSIDE),
         first_taught=problem.taught.index(True) if problem.learns else 1,
         measures=int(problem.has_error),
         backward=int(problem.has_backward),
@@ -351,7 +321,7 @@ def cast_plan(problem: Problem, start: int, steps: int, log: bool) -> Plan:
         mean=int(training.reduction == "mean"),
         start=start,
         steps=steps,
-        stride=problem.layout.size if log else 0,
+        stride=problem.layout.size if way.log else 0,
         x=problem.inputs,
         t=problem.targets,
         order=_order(problem),
@@ -375,42 +345,12 @@ def _learns(problem: Problem) -> int:
     return BY_GRADIENT if problem.rule.local is None else LOCALLY
 
 
-def _updates_at_once(problem: Problem) -> bool:
-    """Whether the gradient of a weight is used for nothing but its update, at once."""
-    return (
-        _learns(problem) == BY_GRADIENT
-        and not problem.layout.shape.memory
-        and not any(layer.mask for layer in problem.network.layers)
-    )
-
-
-def goes_inside(net: Net, plan: Plan) -> bool:
-    """Whether the records of a run are small enough to be calculated where they are kept.
-
-    To copy one would be to read what has just been written, in other portions, which a processor
-    cannot do before it has arrived in its cache. There is no room for outputs between records.
-    """
-    small = all(layer.size < GATHERED for layer in net.layers)
-    return plan.stride > 0 and plan.batch == 1 and small and not plan.streamed
-
-
 def _trains_all(problem: Problem) -> bool:
     network = problem.network
     return (
         network.train_biases
         and all(problem.taught[1:])
         and not any(layer.mask for layer in network.layers)
-    )
-
-
-def _turns(problem: Problem, steps: int) -> bool:
-    """Whether the weights of the first layer go into columns for a run without a log."""
-    inputs, layer = problem.network.layers[:2]
-    return (
-        steps >= FEWEST_TURNED
-        and problem.training.batch == 1
-        and layer.size >= LINE
-        and inputs.size >= LINE
     )
 
 

@@ -42,8 +42,9 @@ from bptrace.kernels import (
     update,
     wide,
 )
-from bptrace.kernels.cast import LINE, LayerNet, Net, Plan, goes_inside, is_tiny
+from bptrace.kernels.cast import LayerNet, Net, Plan
 from bptrace.kernels.ground import Ground
+from bptrace.kernels.ways import LINE
 from bptrace.kernels.whole import (
     JoinedCompiler,
     JointCompiler,
@@ -91,11 +92,12 @@ def run_steps(
     The first call in a process loads the machine code from the cache, or compiles it.
     """
     if numba.config.DISABLE_JIT:
-        source.run_steps(net, plan, record, log, errors)
+        in_record = plan._replace(inside=0)  # a slice of an array is a copy there
+        source.run_steps(net, in_record, record, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
-    calculated, plan = _aligned(record), plan._replace(inside=int(goes_inside(net, plan)))
+    calculated = _aligned(record)
     wanted = view(plan)._replace(columns=_aligned(plan.columns))
-    arguments = view(bare(net, plan)), wanted, calculated, np.asarray(log), np.asarray(errors)
+    arguments = view(bare(net)), wanted, calculated, np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
         kernel(*arguments)
@@ -128,7 +130,7 @@ def check_all(
     if numba.config.DISABLE_JIT:
         judging.check_all(net, ground, plan, log, *results)
         return ""
-    bundles = (signed(bundle) for bundle in (_without_codes(net), ground, plan))
+    bundles = (signed(bundle) for bundle in (bare(net), ground, plan))
     views = (*bundles, *map(np.asarray, (log, *results)))
     kernel, remark = _differences()
     try:
@@ -353,20 +355,12 @@ def functions() -> list[Callable[..., Any]]:
     return [f for f in found if f.__module__ != ieee.__name__ and f not in chains and f not in WIDE]
 
 
-def bare(net: Net, plan: Plan) -> NamedTuple:
+def bare(net: Net) -> NamedTuple:
     """Return a network in another type, if less has to be compiled for it (see `kinds`)."""
-    known: dict[str, None] = {}
-    if is_tiny(net):
-        known["lanes"] = None
-    if plan.batch == 1:
-        known["batched"] = None
-    return _without_codes(net)._replace(**known)  # type: ignore[arg-type]
-
-
-def _without_codes(net: Net) -> Net:
-    if any(layer.own_value for layer in net.layers):
-        return net
-    return net._replace(codes=None)  # type: ignore[arg-type]
+    has_codes = any(layer.own_value for layer in net.layers)
+    wanted = {"lanes": net.lanes, "batched": net.batched, "codes": has_codes}
+    known = {name: None for name, value in wanted.items() if not value}
+    return net._replace(**known)  # type: ignore[arg-type]
 
 
 def view(bundle: NamedTuple) -> NamedTuple:

@@ -23,8 +23,9 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from bptrace.kernels import bulk, vectors
-from bptrace.kernels.cast import LINE, PANEL
+from bptrace.kernels.cast import PANEL
 from bptrace.kernels.vectors import INDEX, NUMBER, WORD, Block, Code
+from bptrace.kernels.ways import LINE
 
 
 def install() -> None:

@@ -24,7 +24,7 @@ from math import nan
 from typing import TYPE_CHECKING, TypeAlias
 
 from bptrace.kernels.bulk import copy_numbers, stream_numbers
-from bptrace.kernels.cast import BY_GRADIENT, GATHERED, LOCALLY, STREAMED, Net, Plan
+from bptrace.kernels.cast import BY_GRADIENT, LOCALLY, Net, Plan
 from bptrace.kernels.dispatch import (
     act,
     act_layer,
@@ -45,6 +45,7 @@ from bptrace.kernels.update import (
     update_by_gradient,
     update_locally,
 )
+from bptrace.kernels.ways import GATHERED, STREAMED
 from bptrace.kernels.wide import (
     into_columns,
     out_of_columns,

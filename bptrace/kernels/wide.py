@@ -1,4 +1,4 @@
-"""What is done with whole layers, where they are wide enough for vectors (`cast.is_wide`).
+"""What is done with whole layers, where they are wide enough for vectors (`ways.is_wide`).
 
 The matrices are handed on to `bulk`, for which there is vector code (`lanes`). Compiled for a
 tiny network all of this is nothing: see `kinds`.
@@ -19,8 +19,9 @@ from bptrace.kernels.bulk import (
     stream_descent,
     stream_numbers,
 )
-from bptrace.kernels.cast import MANY, PANEL, Net, Plan
+from bptrace.kernels.cast import PANEL, Net, Plan
 from bptrace.kernels.kinds import samples
+from bptrace.kernels.ways import MANY
 
 if TYPE_CHECKING:
     from bptrace.kernels.source import Numbers

@@ -43,7 +43,9 @@ _WORDS: dict[str, tuple[str, str]] = {
         "compiling: once on this machine, a dozen seconds for each kernel …",
         "正在编译：本机只需一次，每个计算内核约十几秒……",
     ),
-    "kernel of steps": ("steps of all learning rules", "各学习规则的更新步骤"),
+    "kernel of steps: tiny": ("steps of tiny networks", "小型网络的更新步骤"),
+    "kernel of steps: single samples": ("steps of single samples", "逐样本更新步骤"),
+    "kernel of steps: batches": ("steps of batches", "批量更新步骤"),
     "kernel of steps with formula": (
         "the same for networks with own formulas",
         "同上，用于含自定义公式的网络",

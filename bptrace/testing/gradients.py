@@ -14,6 +14,7 @@ import bptrace
 from bptrace import engine as engines
 from bptrace.address import Address, Quantity
 from bptrace.checks.gradients import point_of
+from bptrace.kernels.ways import Loops, smallest
 from bptrace.model import Problem
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def gradients_of(
 
 
 def warm_up() -> str:
-    """Compile the kernel of runs, or load it from the cache, so that no later call has to wait.
+    """Compile the kernels of runs, or load them from the cache, so that no later call has to wait.
 
     Returns
     -------
@@ -73,5 +74,6 @@ def warm_up() -> str:
         The engine that is ready: "numba", or "python" if Numba cannot be imported.
     """
     engine = engines.by_name("auto").engine
-    engines.run(bptrace.load("lh25-2020"), engine=engine)
+    for loops in Loops if engine == "numba" else ():
+        engines.run(smallest(loops), engine)
     return engine

@@ -79,6 +79,7 @@ class _Now:
     reason: Reason | None = None
     diverged: Diverged | None = None
     remark: str = ""
+    calculated_by: str = ""
     gradients: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
     accuracies: list[tuple[int, Scores]] = field(default_factory=list)
 
@@ -156,6 +157,7 @@ class Loop:
             diverged=now.diverged,
             seconds=self.watch.clock() - self._clock_at_start,
             engine=self.engine,
+            calculated_by=now.calculated_by or self.engine,
             remark=now.remark,
         )
 
@@ -170,7 +172,7 @@ class Loop:
         run = self._go_on(steps, log)
         spent = clock() - before
         self._pace(steps, spent, is_first)
-        now.remark = now.remark or run.remark
+        now.remark, now.calculated_by = now.remark or run.remark, run.calculated_by
         run = self._finite(run)
         run = self._until_rule(run)
         if log and len(run.step_errors):

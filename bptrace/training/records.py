@@ -89,8 +89,9 @@ class Outcome:
     classes : Classes or None
     diverged : Diverged or None
     seconds : float
-    engine, remark : str
-        Who computed, and what the user should know about it.
+    engine, calculated_by, remark : str
+        Who computed, the same with the way a step is calculated, and what the user should know
+        about it.
     """
 
     problem: Problem
@@ -110,6 +111,7 @@ class Outcome:
     diverged: Diverged | None
     seconds: float
     engine: str
+    calculated_by: str
     remark: str
 
     @property

@@ -50,8 +50,8 @@ def test_compiles_the_first_time_and_loads_the_second(tmp_path) -> None:
         )
         for _ in range(2)
     )
-    assert first.stdout.count(": compiled in ") == 4
+    assert first.stdout.count(": compiled in ") == 6
     assert first.stderr.count("compiling: once on this machine") == 1
     assert str(tmp_path) in first.stdout
-    assert second.stdout.count(": there already, loaded in ") == 4
+    assert second.stdout.count(": there already, loaded in ") == 6
     assert second.stderr == ""

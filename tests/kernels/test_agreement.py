@@ -23,7 +23,7 @@ from strategies import MODERATE, MOSTLY_HUGE, problems, with_formulas
 
 from bptrace.address import AFTER, Address, Quantity, partial
 from bptrace.engine import go_on, run, start
-from bptrace.kernels import cast, source
+from bptrace.kernels import cast, source, ways
 from bptrace.kernels.cast import LayerNet
 from bptrace.maths import ieee
 from bptrace.maths.activations import ACTIVATIONS
@@ -199,7 +199,7 @@ def test_without_a_log_wide_layers_learn_the_same(
     training: dict[str, Any], engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a log, weights may change within the backward pass, or even later, in columns."""
-    monkeypatch.setattr(cast, "FEWEST_TURNED", 1)
+    monkeypatch.setattr(ways, "FEWEST_TURNED", 1)
     for widths in WIDE:
         problem = wide(widths, **training)
         logged, bare = run(problem, "python"), run(problem, engine, log=False)
@@ -216,15 +216,15 @@ def test_large_records_are_the_same_on_another_way(
     for widths in WIDE:
         problem = wide(widths)
         expected = run(problem, "python")
-        monkeypatch.setattr(cast, "STREAMED", 1)
-        assert cast.cast_plan(problem, 0, 7, log=True).streamed
+        monkeypatch.setattr(ways, "STREAMED", 1)
+        assert ways.choose(problem, 7, log=True).weights == ways.Weights.STREAMED
         assert differences(run(problem, engine), expected) == []
         monkeypatch.undo()
 
 
 def test_a_record_that_goes_past_the_caches() -> None:
     problem = wide((83, 101, 3), steps=3)
-    assert problem.layout.size >= cast.STREAMED
+    assert problem.layout.size >= ways.STREAMED
     assert differences(run(problem, "numba"), run(problem, "python")) == []
 
 
@@ -487,7 +487,8 @@ def test_the_record_ends_with_what_is_carried_on(engine: str, log: bool) -> None
     state = start(problem)
     record = cast.new_record(problem, state.numbers)
     numbers = cast.new_log(problem.layout, 7) if log else array("d")
-    net, plan = cast.cast_net(problem), cast.cast_plan(problem, 0, 7, log)
+    way = ways.choose(problem, 7, log, in_place=engine == "numba")
+    net, plan = cast.cast_net(problem, way), cast.cast_plan(problem, 0, 7, way)
     if engine == "numba":
         from bptrace.kernels import compiled
 

@@ -13,6 +13,7 @@ from bptrace.kernels import judging
 from bptrace.kernels.cast import cast_net, cast_plan
 from bptrace.kernels.duals import LANES, dual_gradients
 from bptrace.kernels.ground import cast_ground
+from bptrace.kernels.ways import choose
 from bptrace.maths.rules import RULES
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 
@@ -63,7 +64,7 @@ def calculated(problem: Problem, engine: str) -> Calculated:
     """The parts of `check_gradients` that need no differences, which take long in wide networks."""
     point = point_of(problem)
     log, net = array("d", point.trace.log), cast_net(problem)
-    plan = cast_plan(problem, 0, 1, log=True)
+    plan = cast_plan(problem, 0, 1, choose(problem, 1, log=True))
     net, ground = cast_ground(problem, net, log, point.shown)
     gradients = backpropagated(point, net.n_parameters, ground.n_in)
     slopes, roundings = (array("d", bytes(8 * len(gradients))) for _ in range(2))
