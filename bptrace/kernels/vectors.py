@@ -227,8 +227,17 @@ def link(module: Any, codegen: Any) -> None:
     for name in names:
         _CALLED[name].define(written, name, codegen.magic_tuple()[2].split(","))
     parsed = binding.parse_assembly(str(written))
-    passes, builder = codegen._module_pass_manager(loop_vectorize=False, slp_vectorize=False)
-    passes.run(parsed, builder)
+    optimise(parsed, codegen, loops=False)
     module.link_in(parsed)
     for name in names:  # of each kernel its own: another one may be gone while this one is there
         module.get_function(name).linkage = "internal"
+
+
+def optimise(module: Any, codegen: Any, loops: bool) -> None:
+    """Optimise a module; `loops` says whether loops are unrolled and vectorised, where it pays."""
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.loop_unrolling = loops
+    options.slp_vectorization = False
+    builder = binding.create_pass_builder(codegen._tm, options)
+    passes = builder.getModulePassManager()
+    passes.run(module, builder)

@@ -43,15 +43,12 @@ class Part(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
         """Leave out what comes before linking: little functions gain nothing by it."""
         module.data_layout = self._codegen._data_layout
 
-    vectorizes = True
-    """Whether loops are made for several numbers at a time."""
+    is_tiny = False
+    """Whether loops have few turns: none is unrolled, or made for several numbers at a time."""
 
     def _optimize_final_module(self) -> None:
         """Optimise once; Numba would do it twice, to count references in between."""
-        manager, builder = self._codegen._module_pass_manager(
-            loop_vectorize=self.vectorizes, slp_vectorize=False, cost="cheap"
-        )
-        manager.run(self._final_module, builder)
+        vectors.optimise(self._final_module, self._codegen, loops=not self.is_tiny)
 
     def finalize(self) -> None:
         """Link in what the function calls, and optimise."""
@@ -168,7 +165,7 @@ class PartCompiler(Compiler):  # type: ignore[misc, unused-ignore]
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
         if any(is_tiny(argument) for argument in state.args):
-            state.library.vectorizes = False
+            state.library.is_tiny = True
         pipelines: list[Any] = super().define_pipelines()
         for each in pipelines:
             each.passes = [step for step in each.passes if step[0] not in NEEDLESS]
