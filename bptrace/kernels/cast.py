@@ -139,6 +139,8 @@ class Plan(NamedTuple):
         The code of the rule, see `dispatch.rule_code`.
     eta, rate_a, rate_b : float
         Learning rate, and the options of its schedule.
+    varies : int
+        1 if the learning rate is not `eta` in every update.
     rate_from, rates : array
         From which update on (from 1, ascending) which learning rate; empty: by the schedule.
     rate_counts : int
@@ -192,6 +194,7 @@ class Plan(NamedTuple):
     eta: float
     rate_a: float
     rate_b: float
+    varies: int
     rate_from: array[int]
     rates: array[float]
     rate_counts: int
@@ -298,6 +301,7 @@ def cast_plan(problem: Problem, start: int, steps: int, way: Way) -> Plan:
         eta=float(training.learning_rate),
         rate_a=float(rate_a),
         rate_b=float(rate_b),
+        varies=int(bool(schedule.rates) or schedule.name != Schedule().name),
         rate_from=array("q", (first for first, _ in schedule.rates)),
         rates=array("d", (rate for _, rate in schedule.rates)),
         rate_counts=problem.batches if schedule.per_epoch else 1,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def learning_rate(plan: Plan, number: int) -> float:
     """η of the update `number`, from 1."""
+    if not plan.varies:
+        return plan.eta
     n = len(plan.rates)
     if n:
         k = 0
