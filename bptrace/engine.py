@@ -60,11 +60,14 @@ class Run(Trace):
     ----------
     step_errors : array of float
         E of the batch of each step, before its update; nan without loss or targets.
+    checkpoints : array of float
+        What is carried on from some steps, if `go_on` was asked for them.
     remark : str
         What the user should know, such as why the slower engine ran; "" for nothing.
     """
 
     step_errors: array[float]
+    checkpoints: array[float]
     remark: str
 
     @property
@@ -207,6 +210,7 @@ def go_on(
     engine: str = "auto",
     log: bool = False,
     again: array[float] | None = None,
+    every: int = 0,
 ) -> Run:
     """Do `steps` more steps, and return them as a trace that counts on from ``state.steps``.
 
@@ -214,32 +218,36 @@ def go_on(
     has no steps, only ``step_errors`` and ``state``, where it ended. Raises as `run` does.
 
     `again` is the log of as many steps of this problem that nobody needs any more, to be written
-    over.
+    over. With `every`, and without a log, what is carried on is kept whenever so many steps are
+    done, counted from the very first: one after the other in ``checkpoints``.
     """
     if steps < 0:
         raise BptraceError(f"{steps} steps: at least 0 are needed")
     chosen, remark = choose(problem, steps, engine)
     check_memory(problem, steps, log)
     record = cast.new_record(problem, state.numbers)
-    if not log:
+    if every:
+        numbers = cast.new_checkpoints(problem.layout, state.steps, steps, every)
+    elif not log:
         numbers = array("d")
     elif again is not None and len(again) == cast.log_slots(problem.layout, steps):
         numbers = again
     else:
         numbers = cast.new_log(problem.layout, steps)
     errors = cast.new_errors(steps)
-    way = ways.choose(problem, steps, log, in_place=chosen == "numba")
-    net, plan = cast.cast_net(problem, way), cast.cast_plan(problem, state.steps, steps, way)
+    way = ways.choose(problem, steps, log, chosen == "numba", every > 0)
+    net, plan = cast.cast_net(problem, way), cast.cast_plan(problem, state.steps, steps, way, every)
     if chosen == "numba":
         from bptrace.kernels import compiled  # half a second, with NumPy and Numba
 
         remark = compiled.run_steps(net, plan, record, numbers, errors) or remark
     else:
         source.run_steps(net, plan, record, numbers, errors)
+    kept = numbers if every else array("d")
     if not log:
         numbers = record[: problem.layout.n_carried]
     trace = Run(problem, numbers, chosen, _Reader(problem), first=state.steps + 1)
-    trace.step_errors, trace.remark = errors, remark
+    trace.step_errors, trace.checkpoints, trace.remark = errors, kept, remark
     trace.way = str(way) if chosen == "numba" else ""
     return trace
 

@@ -179,6 +179,9 @@ class Plan(NamedTuple):
     start, steps, stride : int
         Updates done before, number of steps to do, and slots from one record to the next: 0 if all
         share one record.
+    every, due : int
+        After how many updates what is carried on is kept, and the index of the first step behind
+        which it is: behind all where nothing is kept.
     x, t : array of float
         Inputs and targets, one sample after the other; `t` is empty where samples have none.
     order : array of int
@@ -219,6 +222,8 @@ class Plan(NamedTuple):
     start: int
     steps: int
     stride: int
+    every: int
+    due: int
     x: array[float]
     t: array[float]
     order: array[int]
@@ -278,8 +283,11 @@ def _cast_layer(problem: Problem, l: int, tape: Tape) -> LayerNet:
     )
 
 
-def cast_plan(problem: Problem, start: int, steps: int, way: Way) -> Plan:
-    """Return how to run `steps` steps after the first `start`, on a way that was chosen for it."""
+def cast_plan(problem: Problem, start: int, steps: int, way: Way, every: int = 0) -> Plan:
+    """Return how to run `steps` steps after the first `start`, on a way that was chosen for it.
+
+    With `every`, what is carried on is kept whenever so many steps are done (`new_checkpoints`).
+    """
     training, rule = problem.training, problem.rule
     schedule = training.schedule or Schedule()
     options = dict(schedule.options)
@@ -326,6 +334,8 @@ def cast_plan(problem: Problem, start: int, steps: int, way: Way) -> Plan:
         start=start,
         steps=steps,
         stride=problem.layout.size if way.log else 0,
+        every=every,
+        due=every - 1 - start % every if every else steps,
         x=problem.inputs,
         t=problem.targets,
         order=_order(problem),
@@ -380,6 +390,12 @@ def new_log(layout: Layout, steps: int) -> array[float]:
     to wait for it.
     """
     return array("d", [nan]) * log_slots(layout, steps)
+
+
+def new_checkpoints(layout: Layout, start: int, steps: int, every: int) -> array[float]:
+    """Return room for what is carried on from all multiples of `every` among the steps."""
+    count = (start + steps) // every - start // every
+    return array("d", bytes(8 * count * layout.n_carried))
 
 
 def record_slots(problem: Problem) -> int:

@@ -72,9 +72,11 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
     """Run all steps of `plan` in `record`, which begins with what is carried on from before.
 
     The record of step s goes to ``log[s * plan.stride :]``, what is carried on from the last one
-    behind it, and E of the batch to ``errors[s]``.
+    behind it, and E of the batch to ``errors[s]``. Without records, `log` gets what is carried on
+    from each `plan.every` steps.
     """
     eta, carried = 0.0, net.n_parameters + net.n_parameters * net.memories
+    due, kept = plan.due, net.one - net.one
     if plan.inside:
         copy_numbers(record, 0, log, 0, carried)
         record = log
@@ -111,6 +113,9 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
             update_locally(net, plan, record)
         if plan.inside:
             record = record[plan.stride :]  # no copy, where `Plan.inside` is set
+        if s == due:
+            copy_numbers(record, 0, log, kept, carried)
+            due, kept = due + plan.every, kept + carried
     if plan.turned:
         out_of_columns(net, plan, record)
         descend(net, plan, record, plan.batch, net.one, eta)

@@ -67,12 +67,18 @@ class Way(NamedTuple):
         return f"{self.loops}, {self.weights}"
 
 
-def choose(problem: Problem, steps: int, log: bool, in_place: bool = False) -> Way:
+def choose(
+    problem: Problem, steps: int, log: bool, in_place: bool = False, checkpoints: bool = False
+) -> Way:
     """Return how to run `steps` steps of `problem`, with or without records of them.
 
     `in_place` says that a slice of the log is the log, not a copy: so it is in compiled code.
+    With `checkpoints` the weights have to stand where they belong also between the steps.
     """
-    return Way(_loops(problem), _weights(problem, steps, log, in_place), log)
+    weights = _weights(problem, steps, log, in_place)
+    if checkpoints and weights == Weights.COLUMNS:
+        weights = Weights.AT_ONCE
+    return Way(_loops(problem), weights, log)
 
 
 def _loops(problem: Problem) -> Loops:

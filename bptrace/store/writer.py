@@ -45,12 +45,6 @@ MOST_LOG = 2**26
 """Bytes of full records that are held at a time, where the file asks for quantities in full."""
 
 
-RING_BYTES = 2**24
-"""Bytes of full records that are written over and over, where only checkpoints are taken from them.
-For 2-2-2 this log costs 10 % (20 with a quarter of the bytes, as calls take 0.2 ms), where calls
-from one checkpoint to the next took four times as long as their steps."""
-
-
 class Portion(NamedTuple):
     """What the thread gets: rows by path, and where the run stands behind them."""
 
@@ -196,9 +190,12 @@ class Writer:
                 return _without_log(run, begin, errors, remark)
 
     def _calculate(self, problem: Problem, state: State, steps: int, engine: str) -> Run:
-        """Do as many steps as `_room` says at most, with a log if states between are needed."""
-        if not self.needs_log and steps <= self._to_checkpoint(state):
-            return engines.go_on(problem, state, steps, engine)
+        """Do as many steps as `_room` says at most."""
+        if not self.needs_log:
+            several = steps > self._to_checkpoint(state)
+            return engines.go_on(
+                problem, state, steps, engine, every=self._interval if several else 0
+            )
         run = engines.go_on(problem, state, steps, engine, log=True, again=self._ring)
         self._ring = run.log  # type: ignore[assignment]  # of an array that the engine made
         return run
@@ -206,14 +203,14 @@ class Writer:
     def _room(self, state: State, engine: str) -> int:
         """Return how many steps one call of the kernels may do.
 
-        A log has to fit into memory. Without one, a call ends with the next checkpoint; where these
-        are so near that a call takes longer than its steps, a log holds the states of several.
+        A log has to fit into memory. Without one, a call ends with the next checkpoint, or where
+        these are so near that a call takes longer than its steps, with what is handed over at once.
         """
         size = 8 * self.problem.layout.size
         if self.needs_log:
             return max(1, MOST_LOG // size)
         near = engine == "numba" and contents.is_plain(self.problem, self._interval)
-        return max(self._to_checkpoint(state), RING_BYTES // size if near else 0)
+        return max(self._to_checkpoint(state), HAND_OVER_BYTES // 8 if near else 0)
 
     def _to_checkpoint(self, state: State) -> int:
         return self._interval - state.steps % self._interval
@@ -262,9 +259,10 @@ class Writer:
         k = self._interval
         due = range(-(-run.first // k) * k, state.steps + 1, k)
         if due:
-            left = array("d")
-            for step in due:
-                left += _left_by(run, step, state)
+            left = run.checkpoints or array("d")
+            if not left:
+                for step in due:
+                    left += _left_by(run, step, state)
             rows["checkpoints/state"] = canonical(left)
             rows["checkpoints/step"] = struct.pack(f"<{len(due)}q", *due)
         return Piece(rows | {array.path: rows_of(array, run) for array in self._logged}, state)

@@ -497,3 +497,20 @@ def test_the_record_ends_with_what_is_carried_on(engine: str, log: bool) -> None
         source.run_steps(net, plan, record, numbers, cast.new_errors(7))
     expected = go_on(problem, state, 7, "python").state.numbers
     assert list(map(bits, record[: len(expected)])) == list(map(bits, expected))
+
+
+@pytest.mark.parametrize("engine", ["numba", "python"])
+@pytest.mark.parametrize("rule", ["gradient-descent", "momentum"])
+@pytest.mark.parametrize("begin", [0, 5, 6])
+def test_what_is_carried_on_is_kept_on_the_way(
+    engine: str, rule: str, begin: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways, "FEWEST_TURNED", 1)  # columns would hold the weights between steps
+    problem = wide((13, 20, 3), rule=rule)
+    state = go_on(problem, start(problem), begin, "python").state
+    found = go_on(problem, state, 10, engine, every=3)
+    ends = [step for step in range(begin + 1, begin + 11) if step % 3 == 0]
+    expected = [go_on(problem, start(problem), end, "python").state.numbers for end in ends]
+    assert list(map(bits, found.checkpoints)) == [bits(x) for part in expected for x in part]
+    last = go_on(problem, state, 10, "python").state.numbers
+    assert list(map(bits, found.state.numbers)) == list(map(bits, last))

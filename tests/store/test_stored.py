@@ -287,10 +287,10 @@ def test_a_step_of_a_small_network_needs_no_numpy(problem, tmp_path):
 
 
 @pytest.mark.jit
-@pytest.mark.parametrize("ring", [2**12, 2**16])
+@pytest.mark.parametrize("portion", [2**12, 2**16])
 @pytest.mark.parametrize("rule", ["gradient-descent", "adamw"])
-def test_checkpoints_from_a_log_are_the_same(tmp_path, monkeypatch, ring, rule):
-    """Compiled code goes past checkpoints, with a log that is written over."""
+def test_checkpoints_within_a_call_are_the_same(tmp_path, monkeypatch, portion, rule):
+    """Compiled code goes past checkpoints, and keeps them on the way."""
     text = PAGE.replace("gradient-descent", rule).replace(
         "batch = 2", 'batch = 2\norder = "shuffled"'
     )
@@ -298,7 +298,7 @@ def test_checkpoints_from_a_log_are_the_same(tmp_path, monkeypatch, ring, rule):
     assert problem.training.order == "shuffled"
     assert contents.interval(problem) == 100
     record(problem, tmp_path / "python", 1300, "python")
-    monkeypatch.setattr(writer_module, "RING_BYTES", ring)
+    monkeypatch.setattr(writer_module, "HAND_OVER_BYTES", portion)
     with Writer.create(problem, tmp_path / "numba", 1300) as writer:
         for steps in (1, 0, 498, 600, 201):
             run = writer.advance(steps, "numba")
