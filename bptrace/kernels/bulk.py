@@ -47,10 +47,11 @@ def neuron_sums(
 
 
 def neuron_sums_kept(
-    record: Numbers, w: int, m: int, n: int, x: int, z: int, log: Numbers, to: int
-) -> None:
-    """Do what `neuron_sums` does for one sample, and copy the weights to `log`."""
-    neuron_sums(record, w, m, n, x, z, 1, 0)
+    record: Numbers, w: int, m: int, n: int, x: int, z: int, count: int, part: int,
+    log: Numbers, to: int,
+) -> None:  # fmt: skip
+    """Do what `neuron_sums` does, and copy the weights to `log`; compiled, past the caches."""
+    neuron_sums(record, w, m, n, x, z, count, part)
     stream_numbers(record, w, log, to, n * m)
 
 

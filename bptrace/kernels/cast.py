@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bptrace.address import Layout, Quantity
 from bptrace.kernels.dispatch import fused_code, layer_code, rule_code
 from bptrace.kernels.tape import Tape
-from bptrace.kernels.ways import LINE, Loops, Way, Weights, is_wide
+from bptrace.kernels.ways import LINE, Loops, Way, Weights, is_large, is_wide
 from bptrace.maths.activations import ACTIVATIONS
 from bptrace.maths.losses import LOSSES
 from bptrace.maths.own import activation_of
@@ -159,8 +159,10 @@ class Plan(NamedTuple):
         1 if the update does the same with all parameters: all are trained, and none decays.
     turned : int
         1 if the weights of layer 1 stand in `columns`, and change as the next step begins, else 0.
+    kept : int
+        1 if records go to the log past the caches, the weights while sums are made of them.
     streamed : int
-        1 if the gradients of weights are calculated on their way to the log, and nowhere else.
+        1 if also the gradients of weights are calculated on their way to the log, and nowhere else.
     inside : int
         1 if all is calculated in the log, record by record, which has to be memory that slices do
         not copy.
@@ -208,6 +210,7 @@ class Plan(NamedTuple):
     first_updated: int
     uniform: int
     turned: int
+    kept: int
     streamed: int
     inside: int
     first_taught: int
@@ -320,6 +323,7 @@ def cast_plan(problem: Problem, start: int, steps: int, way: Way, every: int = 0
         first_updated=0 if way.weights in (Weights.AFTER, Weights.INSIDE) else n_w,
         uniform=int(not decays and _trains_all(problem)),
         turned=int(turned),
+        kept=int(way.log and is_large(problem)),
         streamed=int(way.weights == Weights.STREAMED),
         inside=int(way.weights == Weights.INSIDE),
         first_taught=problem.taught.index(True) if problem.learns else 1,

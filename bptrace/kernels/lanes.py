@@ -41,12 +41,13 @@ def _neuron_sums(
 
 
 def _neuron_sums_kept(
-    code: Code, record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, log: Any, to: Any
-) -> None:
+    code: Code, record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, count: Any, part: Any,
+    log: Any, to: Any,
+) -> None:  # fmt: skip
     """While a block of weights is added up, as many numbers go to the log, in their own order."""
     copy = _Copy(code, code.at(record, w), code.at(log, to), code.times(m, n))
     at_once = code.lanes * code.lanes // LINE
-    _sums(code, (record, w, m, n, x, z, WORD(1), WORD(0)), lambda: copy.lines(at_once))
+    _sums(code, (record, w, m, n, x, z, count, part), lambda: copy.lines(at_once))
     copy.rest()
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, TypeAlias
 
-from bptrace.kernels.bulk import copy_numbers, stream_numbers
+from bptrace.kernels.bulk import copy_numbers
 from bptrace.kernels.cast import BY_GRADIENT, LOCALLY, Net, Plan
 from bptrace.kernels.dispatch import (
     act,
@@ -45,12 +45,13 @@ from bptrace.kernels.update import (
     update_by_gradient,
     update_locally,
 )
-from bptrace.kernels.ways import GATHERED, STREAMED
+from bptrace.kernels.ways import GATHERED
 from bptrace.kernels.wide import (
     into_columns,
+    kept_rest,
+    kept_sums,
     out_of_columns,
     streamed_rest,
-    streamed_sums,
     sums_of_columns,
     wide_descent,
     wide_gradients,
@@ -89,8 +90,8 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
             sums_of_columns(net, plan, record, plan.order[first], s > 0, eta)
         eta = learning_rate(plan, done + 1)
         load_inputs(net, plan, record, first, count)
-        if plan.streamed:
-            streamed_forward(net, plan, record, log, s * plan.stride)
+        if plan.kept:
+            kept_forward(net, plan, record, log, s * plan.stride, count)
         else:
             forward(net, plan, record, count)
         if plan.measures:
@@ -105,8 +106,10 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
             streamed_rest(net, record, log, s * plan.stride, plan.stride, eta)
         elif plan.inside:
             copy_numbers(record, 0, record, plan.stride, carried)
+        elif plan.kept:
+            kept_rest(net, record, log, s * plan.stride, plan.stride)
         elif plan.stride:
-            keep(net, record, log, s * plan.stride, plan.stride)
+            copy_numbers(record, 0, log, s * plan.stride, plan.stride)
         if plan.learns == BY_GRADIENT:
             update_by_gradient(net, plan, record, done + 1, eta)
         elif plan.learns == LOCALLY:
@@ -121,14 +124,6 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
         descend(net, plan, record, plan.batch, net.one, eta)
     if plan.stride and not plan.inside:
         copy_numbers(record, 0, log, plan.steps * plan.stride, carried)
-
-
-def keep(net: Net, record: Numbers, log: Numbers, to: int, n: int) -> None:
-    """Copy a record to the log, past the caches if it is large."""
-    if in_lanes(net) and n >= STREAMED:
-        stream_numbers(record, 0, log, to, n)
-    else:
-        copy_numbers(record, 0, log, to, n)
 
 
 def begin(plan: Plan, done: int, is_first: bool) -> tuple[int, int]:
@@ -149,12 +144,12 @@ def forward(net: Net, plan: Plan, record: Numbers, count: int) -> None:
         outputs(net, record, count, l)
 
 
-def streamed_forward(net: Net, plan: Plan, record: Numbers, log: Numbers, at: int) -> None:
-    """Do the same for one sample, and copy the weights to the log at the same time."""
+def kept_forward(net: Net, plan: Plan, record: Numbers, log: Numbers, at: int, count: int) -> None:
+    """Do the same, and copy the weights to the log at the same time."""
     for l in range(net.one, net.depth + net.one):
-        streamed_sums(net, record, log, at, l)
-        weighted_sums(net, plan, record, net.one, l)
-        outputs(net, record, net.one, l)
+        kept_sums(net, record, log, at, count, l)
+        weighted_sums(net, plan, record, count, l)
+        outputs(net, record, count, l)
 
 
 def backward(net: Net, plan: Plan, record: Numbers, first: int, count: int, eta: float) -> None:
@@ -200,7 +195,7 @@ def weighted_sums(net: Net, plan: Plan, record: Numbers, count: int, l: int) -> 
     layer = net.layers[l]
     m, biases, masked, wide = layer.sources, layer.biases, layer.masked, layer.wide
     z, x = net.samples + layer.in_at, net.samples + net.layers[l - net.one].out_at
-    if wide and l > plan.turned and not plan.streamed:
+    if wide and l > plan.turned and not plan.kept:
         wide_sums(net, record, count, l)
     for _ in samples(net, count):
         w, b = layer.w_at, layer.b_at

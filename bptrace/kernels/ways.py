@@ -85,13 +85,13 @@ def _loops(problem: Problem) -> Loops:
     layers = problem.network.layers
     if problem.training.batch > 1 or any(layer.formula for layer in layers):
         return Loops.BATCHES
-    small = _has_small_layers(problem) and problem.layout.size < STREAMED
+    small = _has_small_layers(problem) and not is_large(problem)
     return Loops.SINGLE if _any_is_wide(problem) or not small else Loops.TINY
 
 
 def _weights(problem: Problem, steps: int, log: bool, in_place: bool) -> Weights:
     single, at_once = problem.training.batch == 1, _can_be_at_once(problem)
-    large = problem.layout.size >= STREAMED
+    large = is_large(problem)
     if log and single and large and at_once:
         return Weights.STREAMED
     if log and single and not large and in_place and _has_small_layers(problem):
@@ -99,6 +99,11 @@ def _weights(problem: Problem, steps: int, log: bool, in_place: bool) -> Weights
     if log or not at_once:
         return Weights.AFTER
     return Weights.COLUMNS if _can_be_turned(problem, steps) else Weights.AT_ONCE
+
+
+def is_large(problem: Problem) -> bool:
+    """Whether a record goes past the caches to the log."""
+    return problem.layout.size >= STREAMED
 
 
 def is_wide(layer: Layer, sources: int) -> bool:

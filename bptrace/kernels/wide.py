@@ -177,17 +177,22 @@ def sums_of_columns(
 # Records that are written past the caches
 
 
-def streamed_sums(net: Net, record: Numbers, log: Numbers, at: int, l: int) -> None:
+def kept_sums(net: Net, record: Numbers, log: Numbers, at: int, count: int, l: int) -> None:
     """Copy the weights of a layer to the log, and if it is wide, calculate its sums on the way."""
     layer = net.layers[l]
     m, n, w = layer.sources, layer.size, layer.w_at
     if not layer.wide or m < MANY:
         stream_numbers(record, w, log, at + w, n * m)
         if layer.wide:
-            wide_sums(net, record, net.one, l)
+            wide_sums(net, record, count, l)
         return
     z, x = net.samples + layer.in_at, net.samples + net.layers[l - net.one].out_at
-    neuron_sums_kept(record, w, m, n, x, z, log, at + w)
+    neuron_sums_kept(record, w, m, n, x, z, count, net.sample_size, log, at + w)
+
+
+def kept_rest(net: Net, record: Numbers, log: Numbers, at: int, stride: int) -> None:
+    """Copy the rest of a record to the log."""
+    stream_numbers(record, net.n_w, log, at + net.n_w, stride - net.n_w)
 
 
 def streamed_rest(

@@ -35,8 +35,8 @@ def compiled() -> Any:
         w, m, n, x, z, count, part = places
         bulk.neuron_sums(record, w, m, n, x, z, count, part)
 
-    def neuron_sums_kept(record, w, m, n, x, z, log, to):  # type: ignore[no-untyped-def]
-        bulk.neuron_sums_kept(record, w, m, n, x, z, log, to)
+    def neuron_sums_kept(record, w, m, n, x, z, count, part, log, to):  # type: ignore[no-untyped-def]
+        bulk.neuron_sums_kept(record, w, m, n, x, z, count, part, log, to)
 
     def product_sums(record, to, left, right):  # type: ignore[no-untyped-def]
         bulk.product_sums(record, to, left, right)
@@ -119,12 +119,14 @@ def test_neuron_sums(compiled: Any, m: int, count: int) -> None:
 @pytest.mark.parametrize("m", [8, 9, 15, 16, 23, 40])
 def test_neuron_sums_that_are_kept(compiled: Any, m: int) -> None:
     for n in SIZES:
+        x, part = 5 + n * m, m + n + 2
         for to in range(9):  # wherever a line of memory begins
-            x = 5 + n * m
-            record, log = numbers(x + m + n + 3, seed=n), numbers(n * m + 20, seed=m)
-            both(
-                compiled, "neuron_sums_kept", [record, log], ..., 5, m, n, x, x + m + 1, ..., to
-            )  # fmt: skip
+            for count in (1, 19):
+                record, log = numbers(x + count * part, seed=n), numbers(n * m + 20, seed=m)
+                both(
+                    compiled, "neuron_sums_kept", [record, log],
+                    ..., 5, m, n, x, x + m + 1, count, part, ..., to,
+                )  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", SIZES)
