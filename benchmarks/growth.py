@@ -74,6 +74,7 @@ def _network(widths: tuple[int, ...], batch: int, value: int, kept: int = 64) ->
     from benchmarks.ours import of
     from benchmarks.work import Work
     from bptrace import engine
+    from bptrace.kernels import ways
 
     of(Work((2, 3, 1)), 2, keep=True).run()  # loads the kernels
     work = Work(widths, batch, batches=1)
@@ -81,7 +82,7 @@ def _network(widths: tuple[int, ...], batch: int, value: int, kept: int = 64) ->
     bare.run()
     begin = PROCESSOR()
     bare.run()
-    steps = max(1, int(SECONDS / max(PROCESSOR() - begin, 1e-6)))
+    steps = max(ways.FEWEST_TURNED, int(SECONDS / max(PROCESSOR() - begin, 1e-6)))
     several, taken = of(work, steps), []
     for _ in range(REPEATS):
         begin = PROCESSOR()

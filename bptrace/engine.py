@@ -283,7 +283,8 @@ def plain_seconds(problem: Problem, steps: int) -> float:
 def memory_needed(problem: Problem, steps: int, log: bool = True) -> int:
     """Return how many bytes a run of `steps` steps takes: its log, and E of every step."""
     slots = cast.log_slots(problem.layout, steps) if log else 0
-    return 8 * (slots + cast.record_slots(problem) + steps)
+    columns = cast.column_slots(problem, ways.choose(problem, steps, log))
+    return 8 * (slots + cast.record_slots(problem) + columns + steps)
 
 
 def check_memory(problem: Problem, steps: int, log: bool = True) -> None:

@@ -237,7 +237,7 @@ def test_a_log_that_does_not_fit_is_refused_before_anything_is_allocated() -> No
     with pytest.raises(BptraceError) as caught:
         run(BY_HAND, steps=10**8)
     assert str(caught.value) == (
-        "the log of 100,000,000 steps would take 29.80 GiB (32,000,000,472 bytes) of memory; "
+        "the log of 100,000,000 steps would take 29.80 GiB (32,000,000,536 bytes) of memory; "
         "the limit is 2.00 GiB (2,147,483,648 bytes). "
         "At most 6,710,884 steps fit; or run without a log"
     )
@@ -252,7 +252,7 @@ def test_without_a_log_only_the_errors_take_memory() -> None:
     with pytest.raises(BptraceError) as caught:
         run(BY_HAND, steps=10**9, log=False)
     assert str(caught.value) == (
-        "E of every step of 1,000,000,000 steps would take 7.45 GiB (8,000,000,376 bytes) of "
+        "E of every step of 1,000,000,000 steps would take 7.45 GiB (8,000,000,440 bytes) of "
         "memory; the limit is 2.00 GiB (2,147,483,648 bytes). Take fewer steps"
     )
 

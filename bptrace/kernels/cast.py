@@ -303,7 +303,6 @@ def cast_plan(problem: Problem, start: int, steps: int, way: Way, every: int = 0
         dict(training.options), training.weight_decay
     )
     decays, n_w = constants.weight_decay != 0.0, problem.layout.n_w
-    turned = way.weights == Weights.COLUMNS
     return Plan(
         loss=LOSSES.code(problem.network.loss),
         fused=fused_code(problem.network.loss, problem.network.layers[-1].activation),
@@ -322,7 +321,7 @@ def cast_plan(problem: Problem, start: int, steps: int, way: Way, every: int = 0
         steepened=n_w if decays and rule and not rule.decoupled else 0,
         first_updated=0 if way.weights in (Weights.AFTER, Weights.INSIDE) else n_w,
         uniform=int(not decays and _trains_all(problem)),
-        turned=int(turned),
+        turned=int(way.weights == Weights.COLUMNS),
         kept=int(way.log and is_large(problem)),
         streamed=int(way.weights == Weights.STREAMED),
         inside=int(way.weights == Weights.INSIDE),
@@ -343,7 +342,7 @@ def cast_plan(problem: Problem, start: int, steps: int, way: Way, every: int = 0
         x=problem.inputs,
         t=problem.targets,
         order=_order(problem),
-        columns=_columns(problem) if turned else array("d"),
+        columns=array("d", bytes(8 * column_slots(problem, way))),
     )
 
 
@@ -372,9 +371,12 @@ def _trains_all(problem: Problem) -> bool:
     )
 
 
-def _columns(problem: Problem) -> array[float]:
+def column_slots(problem: Problem, way: Way) -> int:
+    """Return how many numbers there are in columns, with what it takes to begin with a line."""
+    if way.weights != Weights.COLUMNS:
+        return 0
     inputs, layer = problem.network.layers[:2]
-    return array("d", [0.0]) * (inputs.size * _padded(layer.size))
+    return inputs.size * _padded(layer.size) + LINE
 
 
 def _padded(n: int) -> int:
@@ -403,9 +405,13 @@ def new_checkpoints(layout: Layout, start: int, steps: int, every: int) -> array
 
 
 def record_slots(problem: Problem) -> int:
-    """Return how many numbers kernels calculate in: a record, and room for outputs behind it."""
+    """Return how many numbers kernels calculate in.
+
+    These are a record, room for outputs behind it, and what it takes to begin with a line of the
+    cache.
+    """
     widest = max(problem.network.widths)
-    return problem.layout.size + problem.training.batch * _padded(widest)
+    return problem.layout.size + problem.training.batch * _padded(widest) + LINE
 
 
 def new_record(problem: Problem, carried: array[float]) -> array[float]:

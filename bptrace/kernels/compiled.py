@@ -95,8 +95,10 @@ def run_steps(
         in_record = plan._replace(inside=0)  # a slice of an array is a copy there
         source.run_steps(net, in_record, record, log, errors)
         return "NUMBA_DISABLE_JIT is set: the kernels ran as plain Python"
-    calculated = _aligned(record)
-    wanted = view(plan)._replace(columns=_aligned(plan.columns))
+    buffer = np.asarray(record)
+    calculated = _aligned(buffer)
+    calculated[:] = buffer[: len(calculated)]
+    wanted = view(plan)._replace(columns=_aligned(np.asarray(plan.columns)))
     arguments = view(bare(net)), wanted, calculated, np.asarray(log), np.asarray(errors)
     kernel, remark = _kernel()
     try:
@@ -104,23 +106,20 @@ def run_steps(
     except OSError as error:  # the cache cannot be written after all; nothing has run yet
         _without_cache()(*arguments)
         remark = _no_cache(str(error))
-    np.asarray(record)[:] = calculated
+    buffer[: len(calculated)] = calculated
     if plan.inside:  # what is carried on stands behind the log alone
         carried = net.n_parameters * (1 + net.memories)
         record[:carried] = log[len(log) - carried :]
     return remark
 
 
-def _aligned(numbers: array[float]) -> np.ndarray[Any, Any]:
-    """Return a copy that begins with a line of the cache.
+def _aligned(buffer: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the part of a buffer that begins with a line of the cache, `LINE` numbers shorter.
 
     Elsewhere every vector as long as a line would lie in two of them, and be read at half the rate.
     """
-    room = np.empty(len(numbers) + LINE)
-    skipped = -(room.ctypes.data // 8) % LINE
-    found = room[skipped : skipped + len(numbers)]
-    found[:] = numbers
-    return found
+    skipped = -(buffer.ctypes.data // 8) % LINE
+    return buffer[skipped : skipped + len(buffer) - LINE]
 
 
 def check_all(
