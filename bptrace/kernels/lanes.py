@@ -34,6 +34,10 @@ def install() -> None:
         vectors.install(function, body)
 
 
+ROWS = 64
+"""Rows of a product that are calculated before the next ones."""
+
+
 def _neuron_sums(
     code: Code, record: Any, w: Any, m: Any, n: Any, x: Any, z: Any, count: Any, part: Any
 ) -> None:
@@ -145,13 +149,37 @@ def _descend_products(
 def _products(
     code: Code, record: Any, blocks: Sequence[Block], finish: Callable[[Any, Any], Any]
 ) -> None:
-    """Write the product of two matrices; `finish` makes of each sum what is stored at its place."""
+    """Write the product of two matrices; `finish` makes of each sum what is stored at its place.
+
+    Some rows at a time: column by column, more of them would lie in more pages of memory than a
+    processor knows by heart.
+    """
+    builder, to = code.builder, blocks[0]
+    blocks_of_rows = builder.udiv(code.plus(to.rows, ROWS - 1), WORD(ROWS))
+    with code.every(blocks_of_rows) as number:
+        first = code.times(number, ROWS)
+        left = builder.sub(to.rows, first)
+        few = builder.icmp_unsigned("<", left, WORD(ROWS))
+        _product_of_rows(
+            code, record, blocks, (first, builder.select(few, left, WORD(ROWS))), finish
+        )
+
+
+def _product_of_rows(
+    code: Code,
+    record: Any,
+    blocks: Sequence[Block],
+    some: tuple[Any, Any],
+    finish: Callable[[Any, Any], Any],
+) -> None:
     builder, tile = code.builder, code.tiles
     to, left, right = blocks
+    first, count = some
     for width, column in code.portions(to.columns, (tile.lanes * tile.vectors, tile.lanes, 1)):
         kind = NUMBER if width == 1 else code.vector
         terms = code.at(record, right.at, column)
-        for rows, row in code.portions(to.rows, (tile.rows, 1)):
+        for rows, done in code.portions(count, (tile.rows, 1)):
+            row = code.plus(first, done)
             place = code.at(record, left.at, code.times(row, left.down))
             factors = [code.at(place, code.times(r, left.down)) for r in range(rows)]
             totals = _sums_of_products(
