@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import permutations, product
 
 from bptrace.checks.mistakes import MISTAKES, Mistake, Text
 from bptrace.checks.mistakes.step import Step, Variant
-from bptrace.maths.expr import Expr
+from bptrace.maths.expr import Expr, Op
 
 
 class _Sentences(Mapping[str, Text]):
@@ -48,14 +48,47 @@ def _with_number(sentence: str, n: int) -> str:
 def pairs(step: Step, without: frozenset[str] = frozenset()) -> Iterator[Variant]:
     """Yield the formula with two mistakes of different kinds; each result once."""
     entries = [e for e in MISTAKES if e.variants is not None and e.name not in without]
-    seen: set[Expr] = set()
+    seen = _Seen()
+    wrong = {
+        e.name: [(one, step.with_formula(one.expr)) for one in e.variants(step)]  # type: ignore[misc]
+        for e in entries
+    }
     for first, second in permutations(entries, 2):
-        for one in first.variants(step):  # type: ignore[misc]
-            for two in second.variants(step._replace(expr=one.expr)):  # type: ignore[misc]
-                if two.expr not in seen:
-                    seen.add(two.expr)
+        for one, after in wrong[first.name]:
+            for two in second.variants(after):  # type: ignore[misc]
+                if seen.is_new(two.expr):
                     wording = f"{first.name}:{one.wording}+{second.name}:{two.wording}"
                     yield Variant(two.expr, wording, _fields(one, 1) | _fields(two, 2))
+
+
+class _Seen:
+    """Formulas that were there before.
+
+    They have most parts in common, and as the same objects: such a part is looked into once.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._formulas: dict[int, tuple[int, Expr]] = {}
+        self._found: set[int] = set()
+
+    def is_new(self, expr: Expr) -> bool:
+        """Whether no equal formula has been asked about."""
+        number = self._number(expr)
+        is_new = number not in self._found
+        self._found.add(number)
+        return is_new
+
+    def _number(self, expr: Expr) -> int:
+        """Return the number that equal formulas have."""
+        if not isinstance(expr, Op):
+            return self._numbers.setdefault(expr, len(self._numbers))
+        known = self._formulas.get(id(expr))  # kept, so that no other object gets its id
+        if known is None:
+            sign = expr.name, expr.role, tuple([self._number(arg) for arg in expr.args])
+            known = self._numbers.setdefault(sign, len(self._numbers)), expr
+            self._formulas[id(expr)] = known
+        return known[0]
 
 
 def _fields(variant: Variant, n: int) -> dict[str, object]:

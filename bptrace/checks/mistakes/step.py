@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 from bptrace.address import Address, Quantity
 from bptrace.checks.graph import Canon, Key
@@ -23,16 +24,35 @@ class Variant(NamedTuple):
     fields: Mapping[str, object]
 
 
-class Step(NamedTuple):
+class Step:
     """The formula of one quantity.
 
-    `key` is what is calculated, `expr` how (with roles, over the nodes before it).
+    Parameters
+    ----------
+    problem : Problem
+    key : Key
+        What is calculated.
+    expr : Expr
+        How, with roles, over the nodes before it.
+    canon : Canon
     """
 
-    problem: Problem
-    key: Key
-    expr: Expr
-    canon: Canon
+    def __init__(self, problem: Problem, key: Key, expr: Expr, canon: Canon) -> None:
+        self.problem = problem
+        self.key = key
+        self.expr = expr
+        self.canon = canon
+
+    def with_formula(self, expr: Expr) -> Step:
+        """Return the same step, calculated in another way."""
+        return Step(self.problem, self.key, expr, self.canon)
+
+    @cached_property
+    def _parts(self) -> list[tuple[Expr, Rebuild]]:
+        """Each part of the formula, the whole first, and how to build the whole around another."""
+        parts: list[tuple[Expr, Rebuild]] = []
+        _collect(self.expr, _itself, parts)
+        return parts
 
     @property
     def quantity(self) -> Quantity | None:
@@ -41,13 +61,13 @@ class Step(NamedTuple):
 
     def places(self, *names: str) -> Iterator[tuple[Op, Rebuild]]:
         """Yield every operation called one of `names`, with a function that puts another there."""
-        for part, rebuild in _parts(self.expr, lambda new: new):
+        for part, rebuild in self._parts:
             if isinstance(part, Op) and part.name in names:
                 yield part, rebuild
 
     def addresses(self) -> Iterator[tuple[Address, Rebuild]]:
         """Yield every quantity in the formula, with a function that puts another there."""
-        for part, rebuild in _parts(self.expr, lambda new: new):
+        for part, rebuild in self._parts:
             if isinstance(part, Ref) and isinstance(part.key, Address):
                 yield part.key, rebuild
 
@@ -83,12 +103,15 @@ class Step(NamedTuple):
         return self.problem.network.widths[-1]
 
 
-def _parts(expr: Expr, rebuild: Rebuild) -> Iterator[tuple[Expr, Rebuild]]:
-    """Yield each part of a formula, the whole first, and how to build the whole around another."""
-    yield expr, rebuild
+def _collect(expr: Expr, rebuild: Rebuild, parts: list[tuple[Expr, Rebuild]]) -> None:
+    parts.append((expr, rebuild))
     if isinstance(expr, Op):
         for k, arg in enumerate(expr.args):
-            yield from _parts(arg, _inside(expr, k, rebuild))
+            _collect(arg, _inside(expr, k, rebuild), parts)
+
+
+def _itself(new: Expr) -> Expr:
+    return new
 
 
 def _inside(expr: Op, k: int, rebuild: Rebuild) -> Rebuild:
