@@ -14,12 +14,12 @@ from bptrace.checks.findings import Candidate, Finding, likeness
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import ACCEPTED, Statement
-from bptrace.checks.mistakes.slips import MISREAD, misreadings, slipped
+from bptrace.checks.mistakes.slips import MISREAD, slipped
 from bptrace.checks.prior import UNKNOWN_BITS, Prior, ranked, repriced
-from bptrace.checks.substitutes import Tries, misread
 from bptrace.checks.tables import LONG, Tables
 from bptrace.checks.views import (
     SHORT_BITS,
+    Tries,
     View,
     information,
     is_short,
@@ -181,7 +181,8 @@ class Search:
                 break
             self.places_left -= 1
             view = View(judge, statement, place)
-            tries, count = mistakes(judge, place, statement)
+            tries = mistakes(judge, place, statement)
+            count = tries.looked_into
             self.tried += count
             work += count * (1 + len(judge.graph.parents[place]))
             for value, name, variant, ways in view.fitting(tries):
@@ -207,9 +208,9 @@ class Search:
         tries = tables.single(judge, place).read(judge.numbers.near)
         foreign = tables.foreign(judge, place) if place == statement.key else None
         if foreign is None:
-            return Tries(tries, len(tries))
+            return tries
         others = foreign.read(judge, statement)
-        return Tries(tries + others.tries, len(tries) + others.looked_into)
+        return Tries(tries.tries + others.tries, tries.looked_into + others.looked_into)
 
     def _pairs(self, judge: Judge, place: Key, statement: Statement) -> Tries:
         """Return two mistakes in one step, as long as there is time for them."""
@@ -217,7 +218,7 @@ class Search:
         if table is None:
             return Tries([], 0)
         self.pairs_left -= len(table.entries)
-        return Tries(table.read(judge.numbers.near), len(table.entries))
+        return table.read(judge.numbers.near)
 
     # Slips of copying
 
@@ -233,28 +234,34 @@ class Search:
         follows = judge.fit(here, statement) is not None
         number = statement.printed.value * statement.sign
         ways = judge.prints.count(statement.key, later)
+        may_follow, now = judge.may_follow(statement), judge.numbers.now
         for other in judge.prints.like(number, here):
-            if other.key == statement.key or other.key in later:
+            if other.key == statement.key:
                 continue
             same = other.printed.value * other.sign == number
             if same and other.printed.significant > 1:
-                yield self._slip("copied", {"x": other.key}, statement, digits, ways)
+                if other.key not in later:
+                    yield self._slip("copied", {"x": other.key}, statement, digits, ways)
                 continue
-            if not _stands_for(judge, here, other):
+            if follows or not may_follow(now(other.key)):  # nearly all
                 continue
-            extra = None if follows else self._interchanged(judge, statement, other)
+            if other.key in later or judge.fit(here, other) is None:
+                continue
+            extra = self._interchanged(judge, statement, other)
             if extra is not None:
                 fields = {"x": statement.key, "y": other.key}
                 yield self._slip("swapped", fields, statement, digits + extra, ways)
 
     def _interchanged(self, judge: Judge, one: Statement, two: Statement) -> float | None:
-        """Bits of the other line's digits if two lines stand in each other's place."""
+        """Bits of the other line's digits if two lines stand in each other's place.
+
+        Each is known to be right in the place of the other.
+        """
         if one.printed.value == two.printed.value:
             return None
         if one.key in judge.course.seen(two.key) or two.key in judge.course.seen(one.key):
             return None
-        there = judge.numbers.now(two.key)
-        if judge.fit(there, two) is not None or not _stands_for(judge, there, one):
+        if judge.fit(judge.numbers.now(two.key), two) is not None:
             return None
         return information(two.printed, judge.graph.exact[two.key] * two.sign)
 
@@ -280,12 +287,11 @@ class Search:
             printed = _as_printed(judge, parent)
             if printed is None:
                 continue
-            # 0 is a term left out
-            wrong = [one for one in misreadings(printed) if one[1] != 0.0]
-            self.tried += len(wrong)
+            wrong = self.memory.tables.misread(printed)
+            self.tried += len(wrong.ways)
             value_at = operands.put_in(judge, parent)
-            for k in misread(judge, statement, value_at, [point(m[1]) for m in wrong]):
-                kind, value, ways = wrong[k]
+            for k in wrong.leading_to(judge, statement, value_at):
+                kind, value, ways = wrong.ways[k]
                 result = value_at(point(value))
                 fit = judge.fit(result, statement)
                 assert fit is not None
@@ -299,11 +305,6 @@ class Search:
                 ways *= len(parents) * (1 if kind == name else MISREAD)
                 cost = self.prior.bits(name, alike, ways) + fit.cost
                 yield Candidate(name, "slip", fields, statement.key, None, result, gain, cost, ways)
-
-
-def _stands_for(judge: Judge, values: Interval, other: Statement) -> bool:
-    """Whether the number of another line would be right in the place of one with these values."""
-    return judge.fit(values, other) is not None
 
 
 def _as_printed(judge: Judge, key: Key) -> Printed | None:

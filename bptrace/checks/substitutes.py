@@ -1,12 +1,12 @@
 """Other numbers in the place of an operand: which of many can have led to the digits of a line.
 
 They are not tried one by one. A range that holds several of them and does not lead to the digits
-rules all of them out (`views.narrowed`).
+rules all of them out (`views.Ordered`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import islice
 from math import isfinite
 
@@ -16,11 +16,13 @@ from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
 from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Step, Variant, formulas
+from bptrace.checks.mistakes.slips import misreadings
 from bptrace.checks.mistakes.step import Rebuild
 from bptrace.checks.numbers import Near
 from bptrace.checks.together import Together
-from bptrace.checks.views import Try, narrowed
+from bptrace.checks.views import Ordered, Tries, Try
 from bptrace.maths.expr import Expr, Reading, Ref, refs
+from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
 
 MOST_FOREIGN = 200
@@ -31,13 +33,6 @@ _OPEN = Ref("open")
 
 _ANY = point(1.0)
 """Stands there until one of them does."""
-
-
-class Tries(NamedTuple):
-    """Mistakes at a step that may have led to a line, and how many were looked into."""
-
-    tries: list[Try]
-    looked_into: int
 
 
 class Operands:
@@ -71,7 +66,7 @@ class _Spot(NamedTuple):
 
     address: Address
     rebuild: Rebuild
-    possible: Collection[int]
+    possible: set[int]
     tried: dict[int, tuple[Variant, int]]
     value_at: Callable[[Interval], Interval]
 
@@ -113,7 +108,8 @@ class Foreign:
         here = number.get(step.key)
         self._rest = [k for k in every if k != here and k not in self._alone]
         self._values: list[Interval] = []
-        self._order: list[int] = []
+        self._finite: list[int] = []
+        self._ordered = Ordered([])
         self._endless: list[int] = []
         self.count = 0
         self._spots: list[_Spot] = []
@@ -155,26 +151,37 @@ class Foreign:
         values = [near[key] for key in self._others]
         if values != self._values:
             self._values = values
-            finite = [k for k in self._rest if isfinite(values[k].width)]
-            self._order = sorted(finite, key=values.__getitem__)
+            self._finite = [k for k in self._rest if isfinite(values[k].width)]
+            self._ordered = Ordered([values[k] for k in self._finite])
             self._endless = [k for k in self._rest if not isfinite(values[k].width)]
 
     def _fitting(self, spot: _Spot, may_follow: Callable[[Interval], bool]) -> list[int]:
         """The quantities that may stand at a spot, and those of which nobody knows."""
-        order = [k for k in self._order if k in spot.possible]
-        ranges = [self._values[k] for k in order]
-        fitting = narrowed(ranges, lambda value: may_follow(spot.value_at(value)))
-        return [order[k] for k in fitting] + [k for k in self._endless if k in spot.possible]
+        finite, ordered = self._finite, self._ordered
+        if not spot.possible.issuperset(finite):
+            finite = [k for k in finite if k in spot.possible]
+            ordered = Ordered([self._values[k] for k in finite])
+        fitting = ordered.fitting(lambda value: may_follow(spot.value_at(value)))
+        return [finite[k] for k in fitting] + [k for k in self._endless if k in spot.possible]
 
 
-def misread(
-    judge: Judge,
-    statement: Statement,
-    value_at: Callable[[Interval], Interval],
-    values: Sequence[Interval],
-) -> list[int]:
-    """Return the places of those values of an operand from which the line's digits may come."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    may_follow = judge.may_follow(statement)
-    ranges = [values[k] for k in order]
-    return sorted(order[k] for k in narrowed(ranges, lambda value: may_follow(value_at(value))))
+class Misread:
+    """What a printed number may be misread as.
+
+    Attributes
+    ----------
+    ways : list of (str, float, int)
+        Kind, value and number of ways of each (see `slips.misreadings`).
+    """
+
+    def __init__(self, printed: Printed) -> None:
+        # 0 is a term left out
+        self.ways = [way for way in misreadings(printed) if way[1] != 0.0]
+        self._ordered = Ordered([point(value) for _, value, _ in self.ways])
+
+    def leading_to(
+        self, judge: Judge, statement: Statement, value_at: Callable[[Interval], Interval]
+    ) -> list[int]:
+        """Return the places of those from which a line's digits may come."""
+        may_follow = judge.may_follow(statement)
+        return sorted(self._ordered.fitting(lambda value: may_follow(value_at(value))))

@@ -15,10 +15,11 @@ from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.mistakes import MISTAKES, Step, Variant, pairs
 from bptrace.checks.numbers import Near
-from bptrace.checks.substitutes import Foreign, Operands
+from bptrace.checks.substitutes import Foreign, Misread, Operands
 from bptrace.checks.together import Together
-from bptrace.checks.views import Try
-from bptrace.maths.expr import Expr, Reading, inline, refs
+from bptrace.checks.views import Tries, Try
+from bptrace.maths.expr import Expr, Op, Reading, Ref, inline, refs
+from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
 
 MOST_PAIRS = 5_000
@@ -56,18 +57,19 @@ class Table:
         add, with_prints = self._formulas.add, graph.with_prints
         self._places = [add(with_prints(entry.variant.expr)) for entry in self.entries]
         self._numbers: list[Interval] | None = None
-        self._tries: list[Try] = []
+        self._tries = Tries([], 0)
 
-    def read(self, near: Near) -> list[Try]:
+    def read(self, near: Near) -> Tries:
         """Return the mistakes with the values that they give by what the author had by now."""
         numbers = [near[key] for key in self._formulas.keys]
         if numbers != self._numbers:
             values = self._formulas.read(numbers)
             self._numbers = numbers
-            self._tries = [
+            tries = [
                 Try(values[place], *entry)
                 for place, entry in zip(self._places, self.entries, strict=True)
             ]
+            self._tries = Tries(tries, len(tries))
         return self._tries
 
 
@@ -93,6 +95,7 @@ class Tables:
         self._tables: dict[Hashable, Table] = {}
         self._foreign: dict[tuple[Graph, Key], Foreign] = {}
         self._operands: dict[tuple[Graph, Key], Operands] = {}
+        self._misread: dict[Printed, Misread] = {}
 
     def place(self, judge: Judge, key: Key) -> Place:
         """Return a step as its author may have seen it: with the unprinted paths written out."""
@@ -131,6 +134,12 @@ class Tables:
         if (graph, key) not in self._operands:
             self._operands[graph, key] = Operands(judge.reading, graph.fast[key])
         return self._operands[graph, key]
+
+    def misread(self, printed: Printed) -> Misread:
+        """Return what a number of the page may be misread as."""
+        if printed not in self._misread:
+            self._misread[printed] = Misread(printed)
+        return self._misread[printed]
 
     def _table(self, judge: Judge, key: Key, mistakes: int) -> Table:
         graph = judge.graph
@@ -171,8 +180,33 @@ def _possible(graph: Graph, place: Key, variants: Iterable[Variant]) -> Iterator
     Further down a page stand numbers that carry the wrong one on; where a slope is 1, δ is the very
     number of ∂E/∂out, and would explain every mistake in it.
     """
-    later = graph.after(place)
-    return (v for v in variants if all(k != place and k not in later for k in refs(v.expr)))
+    is_before = _Before(graph, place)
+    return (v for v in variants if is_before(v.expr))
+
+
+class _Before:
+    """Whether formulas use nothing that is a step or follows from it.
+
+    They have most parts in common, and as the same objects: such a part is looked into once.
+    """
+
+    def __init__(self, graph: Graph, place: Key) -> None:
+        self._later = graph.after(place)
+        self._keys: dict[Key, bool] = {place: False}
+        self._parts: dict[int, tuple[bool, Expr]] = {}
+
+    def __call__(self, expr: Expr) -> bool:
+        if type(expr) is Op:
+            known = self._parts.get(id(expr))  # kept, so that no other object gets its id
+            if known is None:
+                known = self._parts[id(expr)] = all(map(self, expr.args)), expr
+            return known[0]
+        if type(expr) is not Ref:
+            return True
+        key: Key = expr.key  # type: ignore[assignment]
+        if key not in self._keys:
+            self._keys[key] = key not in self._later
+        return self._keys[key]
 
 
 def _path_written_out(judge: Judge, place: Key, key: Hashable) -> Expr | None:

@@ -72,6 +72,67 @@ class Try(NamedTuple):
     ways: int
 
 
+class Ordered:
+    """Values in order, of which most can be ruled out together.
+
+    They are tried in groups of neighbours, because a range that holds a group and does not fit
+    rules out the whole of it: a tenth of the work.
+
+    Parameters
+    ----------
+    values : sequence of Interval
+    """
+
+    def __init__(self, values: Sequence[Interval]) -> None:
+        self._places = sorted(range(len(values)), key=values.__getitem__)
+        self._values = [values[k] for k in self._places]
+        self._groups: dict[tuple[int, int], Interval] = {}
+
+    def fitting(self, may_fit: Callable[[Interval], bool]) -> Iterator[int]:
+        """Yield the places of the values that may fit, in order of value."""
+        groups = [(0, len(self._values))] if self._values else []
+        while groups:
+            start, end = groups.pop()
+            if not may_fit(self._range(start, end)):
+                continue
+            if end - start == 1:
+                yield self._places[start]
+            else:
+                middle = (start + end) // 2
+                groups += [(middle, end), (start, middle)]
+
+    def _range(self, start: int, end: int) -> Interval:
+        """The range that holds a group; it is asked for again where the numbers stay the same."""
+        if end - start == 1:
+            return self._values[start]
+        group = self._groups.get((start, end))
+        if group is None:
+            highest = max(map(_HI, self._values[start:end]))
+            group = self._groups[start, end] = Interval(self._values[start].lo, highest)
+        return group
+
+
+class Tries:
+    """Mistakes at a step that may have led to a line, and how many were looked into."""
+
+    def __init__(self, tries: list[Try], looked_into: int) -> None:
+        self.tries = tries
+        self.looked_into = looked_into
+
+    @cached_property
+    def numbers(self) -> list[Try]:
+        """Those that give a number."""
+        return [t for t in self.tries if t.value.lo == t.value.lo]
+
+    @cached_property
+    def ordered(self) -> Ordered:
+        """The values of those."""
+        return Ordered([t.value for t in self.numbers])
+
+
+_HI = itemgetter(1)
+
+
 class _Seer(NamedTuple):
     """Another line that sees a step: how, whether it fits as things stand, and its digits' bits."""
 
@@ -95,22 +156,17 @@ class View:
         """Return the wrong line's range for a value at the place."""
         return value if self._line is None else self._line(value)
 
-    def fitting(self, tries: list[Try]) -> Iterator[Try]:
+    def fitting(self, tries: Tries) -> Iterator[Try]:
         """Yield the mistakes that the wrong line's digits may come from.
 
         Those of hidden steps are sorted by their values and narrowed down.
         """
-        ordered = [t for t in tries if t.value.lo == t.value.lo]
+        may_follow = self.judge.may_follow(self._statement)
         if self.at_line:
-            fit, line = self.judge.fit, self._statement
-            yield from (t for t in reversed(ordered) if fit(t.value, line) is not None)
+            yield from (t for t in reversed(tries.numbers) if may_follow(t.value))
             return
-        ordered.sort(key=lambda t: t.value)
-        for k in narrowed([t.value for t in ordered], self._may_fit):
-            yield ordered[k]
-
-    def _may_fit(self, value: Interval) -> bool:
-        return self.judge.fit(self.result(value), self._statement) is not None
+        for k in tries.ordered.fitting(lambda value: may_follow(self.result(value))):
+            yield tries.numbers[k]
 
     @cached_property
     def _others(self) -> list[_Seer]:
@@ -143,25 +199,3 @@ class View:
             fits = judge.fit(judge.numbers.now(key), other) is not None
             bits = information(other.printed, judge.graph.exact[key] * other.sign)
             yield _Seer(other, judge.pathway(self._place, key), fits, bits)
-
-
-_HI = itemgetter(1)
-
-
-def narrowed(values: Sequence[Interval], may_fit: Callable[[Interval], bool]) -> Iterator[int]:
-    """Yield the places of those values that may fit; `values` are sorted.
-
-    They are tried in groups of neighbours, because a range that holds a group and does not fit
-    rules out the whole of it: a tenth of the work.
-    """
-    groups = [(0, len(values))] if values else []
-    while groups:
-        start, end = groups.pop()
-        highest = max(map(_HI, values[start:end]))
-        if not may_fit(Interval(values[start].lo, highest)):
-            continue
-        if end - start == 1:
-            yield start
-        else:
-            middle = (start + end) // 2
-            groups += [(middle, end), (start, middle)]
