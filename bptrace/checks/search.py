@@ -19,7 +19,7 @@ from bptrace.checks.prior import UNKNOWN_BITS, Prior, ranked, repriced
 from bptrace.checks.tables import LONG, Tables
 from bptrace.checks.views import (
     SHORT_BITS,
-    Tries,
+    Match,
     View,
     information,
     is_short,
@@ -171,7 +171,7 @@ class Search:
         judge: Judge,
         statement: Statement,
         digits: float,
-        mistakes: Callable[[Judge, Key, Statement], Tries],
+        mistakes: Callable[[View], tuple[list[Match], int]],
     ) -> Iterator[Candidate]:
         places = judge.course.places(statement.key)
         true = judge.graph.truth.__getitem__
@@ -181,12 +181,10 @@ class Search:
                 break
             self.places_left -= 1
             view = View(judge, statement, place)
-            tries = mistakes(judge, place, statement)
-            count = tries.looked_into
+            matches, count = mistakes(view)
             self.tried += count
             work += count * (1 + len(judge.graph.parents[place]))
-            for value, name, variant, ways in view.fitting(tries):
-                result = view.result(value)
+            for value, name, variant, ways, result in matches:
                 fit = judge.fit(result, statement)
                 assert fit is not None
                 alike = likeness(name, variant.wording, place, variant.fields)
@@ -202,23 +200,24 @@ class Search:
                     ways, value, FLOATS.read(variant.expr, true),
                 )  # fmt: skip
 
-    def _variants(self, judge: Judge, place: Key, statement: Statement) -> Tries:
-        """Return all mistakes at a step that leads to a line."""
+    def _variants(self, view: View) -> tuple[list[Match], int]:
+        """Return the mistakes at a step that may have led to a line, and of how many."""
         tables = self.memory.tables
-        tries = tables.single(judge, place).read(judge.numbers.near)
-        foreign = tables.foreign(judge, place) if place == statement.key else None
+        table = tables.single(view.judge, view.place)
+        matches, count = table.matches(view), len(table.entries)
+        foreign = tables.foreign(view.judge, view.place) if view.at_line else None
         if foreign is None:
-            return tries
-        others = foreign.read(judge, statement)
-        return Tries(tries.tries + others.tries, tries.looked_into + others.looked_into)
+            return matches, count
+        return foreign.matches(view)[::-1] + matches, count + foreign.count
 
-    def _pairs(self, judge: Judge, place: Key, statement: Statement) -> Tries:
+    def _pairs(self, view: View) -> tuple[list[Match], int]:
         """Return two mistakes in one step, as long as there is time for them."""
-        table = self.memory.tables.pairs(judge, place) if self.pairs_left > 0 else None
+        tables = self.memory.tables
+        table = tables.pairs(view.judge, view.place) if self.pairs_left > 0 else None
         if table is None:
-            return Tries([], 0)
+            return [], 0
         self.pairs_left -= len(table.entries)
-        return table.read(judge.numbers.near)
+        return table.matches(view), len(table.entries)
 
     # Slips of copying
 

@@ -29,6 +29,7 @@ class Course:
         self._seen: dict[Key, frozenset[Key]] = {}
         self._places: dict[Key, list[Key]] = {}
         self._ways: dict[tuple[Key, Key], list[Key]] = {}
+        self._beside: dict[tuple[Key, Key], tuple[Key, ...]] = {}
 
     @cached_property
     def printed(self) -> dict[Key, int]:
@@ -96,6 +97,16 @@ class Course:
         if way not in self._ways:
             self._ways[way] = between(self.graph, target, self.shadow(place)[0])
         return self._ways[way]
+
+    def beside(self, place: Key, target: Key) -> tuple[Key, ...]:
+        """Return what else stands in the formulas of the steps from one to another."""
+        way = place, target
+        if way not in self._beside:
+            steps = self.between(place, target)
+            own = {place, *steps}
+            keys = dict.fromkeys(key for step in steps for key in self.graph.parents[step])
+            self._beside[way] = tuple(key for key in keys if key not in own)
+        return self._beside[way]
 
 
 def soonest(graph: Graph, printed: Container[Key]) -> list[Key]:

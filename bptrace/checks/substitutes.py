@@ -6,9 +6,10 @@ rules all of them out (`views.Ordered`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
 from math import isfinite
+from operator import itemgetter
 
 from bptrace.address import Address
 from bptrace.checks.claims import Judge
@@ -18,9 +19,8 @@ from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Step, Variant, formulas
 from bptrace.checks.mistakes.slips import misreadings
 from bptrace.checks.mistakes.step import Rebuild
-from bptrace.checks.numbers import Near
 from bptrace.checks.together import Together
-from bptrace.checks.views import Ordered, Tries, Try
+from bptrace.checks.views import Match, Ordered, View
 from bptrace.maths.expr import Expr, Reading, Ref, refs
 from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
@@ -33,6 +33,14 @@ _OPEN = Ref("open")
 
 _ANY = point(1.0)
 """Stands there until one of them does."""
+
+_NUMBER = itemgetter(0)
+
+MOST_ANSWERS = 10
+"""For so many states of a page it is kept what was found at a line: as it is, and with one or the
+other wrong number before it put right."""
+
+Question = Callable[[Interval], bool]
 
 
 class Operands:
@@ -71,6 +79,18 @@ class _Spot(NamedTuple):
     value_at: Callable[[Interval], Interval]
 
 
+_Found = dict[int, tuple[Variant, Interval]]
+"""The quantities that may stand at a spot, by their numbers: the mistake, and what it gives."""
+
+
+class _Answer(NamedTuple):
+    """What was found, and with which numbers: those of the formulas, and those of the others."""
+
+    numbers: list[Interval]
+    values: list[Interval]
+    found: list[_Found]
+
+
 class Foreign:
     """Other quantities of the page in the places of the operands of one step.
 
@@ -107,6 +127,7 @@ class Foreign:
             self._alone = set(every)
         here = number.get(step.key)
         self._rest = [k for k in every if k != here and k not in self._alone]
+        self._known: dict[Hashable, list[_Answer]] = {}
         self._values: list[Interval] = []
         self._finite: list[int] = []
         self._ordered = Ordered([])
@@ -129,40 +150,95 @@ class Foreign:
         value_at = self._formulas.at(_OPEN.key, opened)  # type: ignore[arg-type]  # no node
         return _Spot(address, rebuild, possible, tried, value_at)
 
-    def read(self, judge: Judge, statement: Statement) -> Tries:
-        """Return those that may have led to a line."""
-        near = judge.numbers.near
-        self._sort(near)
-        values = self._formulas.read(
-            [_ANY if key == _OPEN.key else near[key] for key in self._formulas.keys]
-        )
-        may_follow = judge.may_follow(statement)
-        tries: list[Try] = []
-        for spot in self._spots:
-            found = {k: (variant, values[place]) for k, (variant, place) in spot.tried.items()}
-            for k in self._fitting(spot, may_follow):
-                variant = formulas.foreign(spot.address, spot.rebuild, self._others[k])
-                found[k] = variant, spot.value_at(self._values[k])
-            tries += [Try(found[k][1], "foreign", found[k][0], self.count) for k in sorted(found)]
-        return Tries(tries, self.count)
+    def matches(self, view: View) -> list[Match]:
+        """Return those that may have led to a line.
 
-    def _sort(self, near: Near) -> None:
-        """Sort the other quantities by their values, if these have changed."""
+        If the formula has the same numbers as the last time, only those quantities are looked into
+        that have others.
+        """
+        near = view.judge.numbers.near
+        numbers = [_ANY if key == _OPEN.key else near[key] for key in self._formulas.keys]
         values = [near[key] for key in self._others]
+        may_follow = view.judge.may_follow(view.statement)
+        known = self._known.setdefault(view.question, [])
+        for answer in reversed(known):
+            if answer.numbers == numbers:
+                found = self._found_anew(answer, values, may_follow)
+                break
+        else:
+            found = self._found(numbers, values, may_follow)
+        known.append(_Answer(numbers, values, found))
+        del known[:-MOST_ANSWERS]
+        return [
+            Match(value, "foreign", variant, self.count, value)
+            for spot in found
+            for _, (variant, value) in sorted(spot.items(), key=_NUMBER)
+        ]
+
+    def _found(
+        self, numbers: list[Interval], values: list[Interval], may_follow: Question
+    ) -> list[_Found]:
+        """For each spot, the quantities that may stand there."""
+        parts = self._formulas.read(numbers)
+        self._sort(values)
+        found: list[_Found] = []
+        for spot in self._spots:
+            here = {
+                k: (variant, parts[place])
+                for k, (variant, place) in spot.tried.items()
+                if may_follow(parts[place])
+            }
+            for k in self._fitting(spot, may_follow):
+                here[k] = self._at(spot, k, values[k])
+            found.append(here)
+        return found
+
+    def _found_anew(
+        self, before: _Answer, values: list[Interval], may_follow: Question
+    ) -> list[_Found]:
+        """The same, where the formula is as it was before."""
+        changed = [
+            k
+            for k, (old, new) in enumerate(zip(before.values, values, strict=True))
+            if old is not new and old != new
+        ]
+        if not changed:
+            return before.found
+        self._formulas.read(before.numbers)
+        found: list[_Found] = []
+        for spot, old_here in zip(self._spots, before.found, strict=True):
+            here = dict(old_here)
+            for k in changed:
+                here.pop(k, None)
+                if k in spot.possible and may_follow(spot.value_at(values[k])):
+                    here[k] = self._at(spot, k, values[k])
+            found.append(here)
+        return found
+
+    def _at(self, spot: _Spot, k: int, value: Interval) -> tuple[Variant, Interval]:
+        variant = formulas.foreign(spot.address, spot.rebuild, self._others[k])
+        return variant, spot.value_at(value)
+
+    def _sort(self, values: list[Interval]) -> None:
+        """Sort the other quantities by their values, if these have changed."""
         if values != self._values:
             self._values = values
             self._finite = [k for k in self._rest if isfinite(values[k].width)]
             self._ordered = Ordered([values[k] for k in self._finite])
             self._endless = [k for k in self._rest if not isfinite(values[k].width)]
 
-    def _fitting(self, spot: _Spot, may_follow: Callable[[Interval], bool]) -> list[int]:
-        """The quantities that may stand at a spot, and those of which nobody knows."""
+    def _fitting(self, spot: _Spot, may_follow: Question) -> list[int]:
+        """The quantities that may stand at a spot, but for those that are `tried` there."""
         finite, ordered = self._finite, self._ordered
         if not spot.possible.issuperset(finite):
             finite = [k for k in finite if k in spot.possible]
             ordered = Ordered([self._values[k] for k in finite])
         fitting = ordered.fitting(lambda value: may_follow(spot.value_at(value)))
-        return [finite[k] for k in fitting] + [k for k in self._endless if k in spot.possible]
+        endless = [k for k in self._endless if k in spot.possible]
+        return [
+            *(finite[k] for k in fitting),
+            *(k for k in endless if may_follow(spot.value_at(self._values[k]))),
+        ]
 
 
 class Misread:

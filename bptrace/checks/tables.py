@@ -14,10 +14,9 @@ from bptrace.checks.claims import Judge
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.mistakes import MISTAKES, Step, Variant, pairs
-from bptrace.checks.numbers import Near
-from bptrace.checks.substitutes import Foreign, Misread, Operands
+from bptrace.checks.substitutes import MOST_ANSWERS, Foreign, Misread, Operands
 from bptrace.checks.together import Together
-from bptrace.checks.views import Tries, Try
+from bptrace.checks.views import Match, Try, View
 from bptrace.maths.expr import Expr, Op, Reading, Ref, inline, refs
 from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
@@ -41,6 +40,14 @@ class Entry(NamedTuple):
     ways: int
 
 
+class _Answer(NamedTuple):
+    """What was found, and with which numbers: those of the formulas, and those beside the way."""
+
+    numbers: list[Interval]
+    beside: list[Interval]
+    matches: list[Match]
+
+
 class Table:
     """The mistakes at one step, with the values that they give as long as nothing changes.
 
@@ -57,19 +64,34 @@ class Table:
         add, with_prints = self._formulas.add, graph.with_prints
         self._places = [add(with_prints(entry.variant.expr)) for entry in self.entries]
         self._numbers: list[Interval] | None = None
-        self._tries = Tries([], 0)
+        self._tries: list[Try] = []
+        self._known: dict[Hashable, list[_Answer]] = {}
 
-    def read(self, near: Near) -> Tries:
-        """Return the mistakes with the values that they give by what the author had by now."""
-        numbers = [near[key] for key in self._formulas.keys]
+    def matches(self, view: View) -> list[Match]:
+        """Return the mistakes that may have led to a line, by what the author had by then.
+
+        What was found is kept for when the same is asked with the same numbers again.
+        """
+        near = view.judge.numbers.near
+        numbers, beside = [near[key] for key in self._formulas.keys], view.beside()
+        known = self._known.setdefault(view.question, [])
+        for answer in reversed(known):
+            if answer.numbers == numbers and answer.beside == beside:
+                return answer.matches
+        found = view.matches(self._read(numbers))
+        known.append(_Answer(numbers, beside, found))
+        del known[:-MOST_ANSWERS]
+        return found
+
+    def _read(self, numbers: list[Interval]) -> list[Try]:
+        """Return the mistakes with the values that they give."""
         if numbers != self._numbers:
             values = self._formulas.read(numbers)
             self._numbers = numbers
-            tries = [
+            self._tries = [
                 Try(values[place], *entry)
                 for place, entry in zip(self._places, self.entries, strict=True)
             ]
-            self._tries = Tries(tries, len(tries))
         return self._tries
 
 

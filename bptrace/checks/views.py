@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from math import log, log2
 from operator import itemgetter
@@ -112,22 +112,14 @@ class Ordered:
         return group
 
 
-class Tries:
-    """Mistakes at a step that may have led to a line, and how many were looked into."""
+class Match(NamedTuple):
+    """A mistake at a step that may have led to a line: what it gives there, and at the line."""
 
-    def __init__(self, tries: list[Try], looked_into: int) -> None:
-        self.tries = tries
-        self.looked_into = looked_into
-
-    @cached_property
-    def numbers(self) -> list[Try]:
-        """Those that give a number."""
-        return [t for t in self.tries if t.value.lo == t.value.lo]
-
-    @cached_property
-    def ordered(self) -> Ordered:
-        """The values of those."""
-        return Ordered([t.value for t in self.numbers])
+    value: Interval
+    mistake: str
+    variant: Variant
+    ways: int
+    result: Interval
 
 
 _HI = itemgetter(1)
@@ -149,24 +141,39 @@ class View:
         self.judge = judge
         self.at_line = place == statement.key
         self._line = None if self.at_line else judge.pathway(place, statement.key)
-        self._statement = statement
-        self._place = place
+        self.statement = statement
+        self.place = place
 
     def result(self, value: Interval) -> Interval:
         """Return the wrong line's range for a value at the place."""
         return value if self._line is None else self._line(value)
 
-    def fitting(self, tries: Tries) -> Iterator[Try]:
-        """Yield the mistakes that the wrong line's digits may come from.
+    @cached_property
+    def question(self) -> Hashable:
+        """What is asked about values at the place: where they lead, and to which digits."""
+        line = self.statement
+        return self.judge.graph, line.key, line.sign, line.printed.text, line.claim.exact
+
+    def beside(self) -> list[Interval]:
+        """Return the numbers on which it depends where a value leads."""
+        if self.at_line:
+            return []
+        near = self.judge.numbers.near
+        return [near[k] for k in self.judge.course.beside(self.place, self.statement.key)]
+
+    def matches(self, tries: Sequence[Try]) -> list[Match]:
+        """Return the mistakes that the wrong line's digits may come from.
 
         Those of hidden steps are sorted by their values and narrowed down.
         """
-        may_follow = self.judge.may_follow(self._statement)
+        numbers = [t for t in tries if t.value.lo == t.value.lo]
+        may_follow = self.judge.may_follow(self.statement)
         if self.at_line:
-            yield from (t for t in reversed(tries.numbers) if may_follow(t.value))
-            return
-        for k in tries.ordered.fitting(lambda value: may_follow(self.result(value))):
-            yield tries.numbers[k]
+            return [Match(*t, t.value) for t in reversed(numbers) if may_follow(t.value)]
+        fitting = Ordered([t.value for t in numbers]).fitting(
+            lambda value: may_follow(self.result(value))
+        )
+        return [Match(*numbers[k], self.result(numbers[k].value)) for k in fitting]
 
     @cached_property
     def _others(self) -> list[_Seer]:
@@ -190,12 +197,10 @@ class View:
     def _seers(self) -> Iterator[_Seer]:
         judge = self.judge
         # in the order of the page: bits are added up, and sets have another order in each run
-        for key in sorted(
-            judge.course.shadow(self._place)[1], key=judge.course.printed.__getitem__
-        ):
-            if key == self._statement.key or not judge.numbers.is_ready(key):
+        for key in sorted(judge.course.shadow(self.place)[1], key=judge.course.printed.__getitem__):
+            if key == self.statement.key or not judge.numbers.is_ready(key):
                 continue
             other = judge.by_key[key][0]
             fits = judge.fit(judge.numbers.now(key), other) is not None
             bits = information(other.printed, judge.graph.exact[key] * other.sign)
-            yield _Seer(other, judge.pathway(self._place, key), fits, bits)
+            yield _Seer(other, judge.pathway(self.place, key), fits, bits)
