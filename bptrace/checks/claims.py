@@ -10,7 +10,7 @@ Why a line is wrong is the business of `search`; a page as a whole that of `page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import inf
@@ -24,6 +24,7 @@ from bptrace.checks.numbers import Numbers
 from bptrace.checks.pathway import Pathway
 from bptrace.checks.prints import Prints
 from bptrace.checks.sequence import Course
+from bptrace.checks.worlds import Worlds
 from bptrace.maths.expr import Expr, Reading, Ref
 
 MOST_OTHERS = 8
@@ -64,6 +65,7 @@ class Judge:
         self.house: House = house([s.printed for s in statements if self._is_long(s)])
         self.numbers = Numbers(self.graph, self.reading, self._beyond, self.around)
         self.box = self.numbers.box
+        self.worlds = Worlds(course, self.numbers)
         self.carried: list[tuple[Key, Interval]] = []
         self.taint: dict[Key, frozenset[Key]] = {}
         self.should: dict[Key, Interval] = {}
@@ -106,25 +108,13 @@ class Judge:
 
     # Values
 
-    def value(self, fast: Expr, overrides: Mapping[Key, Interval] | None = None) -> Interval:
-        """Return the range of a formula; `overrides` take the place of what was carried on."""
-        if not overrides:
-            return self.reading.read(fast, self.box.__getitem__)
-        dirty: set[Key] = set()
-        for key in overrides:
-            dirty |= self.course.shadow(key)[0]
-        memo: dict[Key, Interval] = dict(overrides)
+    def value(self, fast: Expr) -> Interval:
+        """Return the range of a formula, by what was carried on."""
+        return self.reading.read(fast, self.box.__getitem__)
 
-        def look_up(key: Key) -> Interval:
-            if key not in memo:
-                memo[key] = (
-                    self.reading.read(self.graph.fast[key], look_up)
-                    if key in dirty
-                    else self.box[key]
-                )
-            return memo[key]
-
-        return self.reading.read(fast, look_up)
+    def as_should_be(self, key: Key, roots: Collection[Key]) -> Interval:
+        """Return the range of a line's formula if some wrong numbers had been what they should."""
+        return self.worlds.value(key, self.should, roots, "should be")
 
     def fit(self, values: Interval, statement: Statement) -> Fit | None:
         """Return how the digits of a statement fit a range of its node's values."""
@@ -264,13 +254,13 @@ class Judge:
         The rest is as it was carried on, or, because a second print may begin a second calculation
         ("let us verify this"), as it truly follows.
         """
-        fast = self.graph.fast[statement.key]
         for key, lines in list(self.others.items())[:MOST_OTHERS]:
             for other in lines:
                 number = other.statement.sign * other.statement.printed.value
                 values = [self._world(key, number)[statement.key]]
                 if statement.key in self.course.shadow(key)[1]:
-                    values.append(self.value(fast, {key: point(number)}))
+                    others = {key: point(number)}
+                    values.append(self.worlds.value(statement.key, others, others, (key, number)))
                 if key != statement.key and any(
                     self.fit(value, statement) in (ROUND, TRUNC) for value in values
                 ):
@@ -314,9 +304,7 @@ class Judge:
         visible = self._seen_by(statement)
         if not visible:
             return taint
-        values = self.value(
-            self.graph.fast[statement.key], {root: self.should[root] for root in visible}
-        )
+        values = self.as_should_be(statement.key, visible)
         same = self.fit(values, statement) in (ROUND, TRUNC)
         return self._without(taint, frozenset(visible)) if same else taint
 
@@ -344,13 +332,34 @@ class Judge:
 
         None if that explains nothing. One wrong value after the other, then all together.
         """
-        for right in _one_or_all(self._seen_by(statement)):
-            overrides = {root: self.should[root] for root in right}
-            values = self.value(self.graph.fast[statement.key], overrides)
-            if self.fit(values, statement) in (ROUND, TRUNC):
+        for right in self._to_put_right(statement):
+            if self.fit(self.as_should_be(statement.key, right), statement) in (ROUND, TRUNC):
                 self._used_as_should_be(statement, right)
                 return self._without(taint, frozenset(right))
         return None
+
+    def _to_put_right(self, statement: Statement) -> Iterator[list[Key]]:
+        """Yield the wrong values, one by one and all together, that are worth trying.
+
+        Where not even ranges that hold both the wrong values and the right ones lead to the line,
+        none of them does, nor do all.
+        """
+        visible = self._seen_by(statement)
+        either = {root: self.box[root].hull(self.should[root]) for root in visible}
+        groups = [visible] if visible else []
+        while groups:
+            group = groups.pop()
+            if len(group) == 1:
+                yield group
+                continue
+            values = self.worlds.either(statement.key, either, group)
+            if self.fit(values, statement) in (ROUND, TRUNC):
+                middle = len(group) // 2
+                groups += [group[middle:], group[:middle]]
+            elif group is visible:
+                return
+        if len(visible) > 1:
+            yield visible
 
     def should_be(self, statement: Statement) -> list[list[Key]]:
         """Return which wrong numbers that a line sees may have been right when it was made.
@@ -366,6 +375,7 @@ class Judge:
         hidden = frozenset().union(*(self.course.shadow(root)[0] for root in roots))
         changing = sorted({*roots, *hidden}, key=self.course.place.__getitem__)
         before = {key: self.box[key] for key in changing if key in self.box}
+        version = self.numbers.version
         try:
             for root in roots:
                 self.numbers.set(root, self.should[root])
@@ -376,6 +386,7 @@ class Judge:
         finally:
             for key, value in before.items():
                 self.numbers.set(key, value)
+            self.numbers.version = version  # all is again as it was
 
     def _carry_on(self, line: Line, local: Interval) -> None:
         """Set with what the author went on: the digits, or the number before it was rounded."""
@@ -419,9 +430,9 @@ class Judge:
 
     def _expect_otherwise(self, line: Line, instead: Mapping[Key, float]) -> None:
         """A wrong line was made with right values in the place of wrong ones before it."""
-        overrides = {root: self.should[root] for root in instead if root in self.should}
-        self._used_as_should_be(line.statement, list(overrides))
-        line.expected = self.value(self.graph.fast[line.statement.key], overrides).middle
+        roots = [root for root in instead if root in self.should]
+        self._used_as_should_be(line.statement, roots)
+        line.expected = self.as_should_be(line.statement.key, roots).middle
 
     def is_coarse(self, finding: Finding | None) -> bool:
         """Whether a calculated operand was rounded more than it was printed: no mistake as such."""

@@ -44,6 +44,8 @@ class Numbers:
         What he has; changed by nobody but `set`.
     near : Near
         The same, and everything else.
+    version : int
+        Another one whenever a number that he had has become another.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class Numbers:
         self.near = Near(self.box, far)
         self._around = around
         self._next: dict[Key, Interval] = {}
+        self.version = 0
 
     def set(self, key: Key, values: Interval) -> None:
         """Give a node a value."""
+        self.version += key in self.box
         self.box[key] = self.near[key] = values
         if self._next:
             for child in self.graph.children[key]:

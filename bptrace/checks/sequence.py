@@ -5,7 +5,7 @@ A line sees what its formula is of, and what unprinted steps in between are of.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from functools import cached_property
 
 from bptrace.checks.graph import Graph, Key
@@ -76,6 +76,25 @@ class Course:
                         stack.extend(parents.get(parent, ()))
             self._seen[key] = frozenset(found)
         return self._seen[key]
+
+    def bits(self, printed: Iterable[Key]) -> int:
+        """Return printed nodes as a set of bits."""
+        found = 0
+        for key in printed:
+            found |= 1 << self.printed[key]
+        return found
+
+    @cached_property
+    def hidden_bits(self) -> dict[Key, int]:
+        """The printed nodes that each unprinted one sees, as bits."""
+        found: dict[Key, int] = {}
+        for key in self.graph.order:
+            if key not in self.printed:
+                found[key] = 0
+                for parent in self.graph.parents[key]:
+                    n = self.printed.get(parent)
+                    found[key] |= found.get(parent, 0) if n is None else 1 << n
+        return found
 
     def places(self, key: Key) -> list[Key]:
         """Return a line and the unprinted steps behind it, the nearest first."""
