@@ -6,6 +6,9 @@ business of `readings`.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
@@ -32,6 +35,10 @@ PASSES = 3
 """Mistakes found at other lines make the same one cheaper; after three passes nothing changes."""
 
 
+OBJECTS = 50_000
+"""So many new objects are waited for before it is looked for unreachable ones."""
+
+
 def check(trace: Trace, epsilon: float = FLOAT64, readings: bool = True) -> Report:
     """Judge all claims of a trace's problem.
 
@@ -43,7 +50,11 @@ def check(trace: Trace, epsilon: float = FLOAT64, readings: bool = True) -> Repo
     readings : bool
         Whether other readings of the whole page are tried; no verdict depends on them.
     """
-    page = Page(trace, epsilon)
+    with _few_collections():
+        return _checked(Page(trace, epsilon), readings)
+
+
+def _checked(page: Page, readings: bool) -> Report:
     plain = page.judged()
     best = plain
     if readings:
@@ -55,7 +66,23 @@ def check(trace: Trace, epsilon: float = FLOAT64, readings: bool = True) -> Repo
     verdicts = tuple(verdict_of(line, page.operands(plain, line), rank) for line in plain.lines)
     wrong = sum(line.verdict == WRONG for line in best.lines)
     reading = None if best.hypothesis is None else best.hypothesis.reading
-    return Report(trace.problem, verdicts, tuple(page.missing), reading, wrong)
+    return Report(page.trace.problem, verdicts, tuple(page.missing), reading, wrong)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for unreachable objects seldom.
+
+    What is kept of a page is no rubbish, and to look through it over and over was a quarter of the
+    time for thousands of lines.
+    """
+    before = gc.get_threshold()
+    if before[0]:  # else somebody has switched it off
+        gc.set_threshold(max(before[0], OBJECTS), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Page:
