@@ -17,7 +17,7 @@ sums for every term. Not responsible for other loops: those vectorise by themsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba.core import cgutils
@@ -126,7 +126,7 @@ def _store_some(code: Code, vector: Any, place: Any, left: Any) -> None:
 
 
 def _product_sums(code: Code, record: Any, to: Block, left: Block, right: Block) -> None:
-    _products(code, record, (to, left, right), lambda total, place: total)
+    _Product(code, record, to, left, right, lambda total, place: total).write()
 
 
 def _descend_products(
@@ -143,68 +143,72 @@ def _descend_products(
         change = builder.fmul(code.spread(eta, kind), builder.load(gradient))
         return builder.fsub(code.load(place, kind), change)
 
-    _products(code, record, (to, left, right), descended)
+    _Product(code, record, to, left, right, descended).write()
 
 
-def _products(
-    code: Code, record: Any, blocks: Sequence[Block], finish: Callable[[Any, Any], Any]
-) -> None:
-    """Write the product of two matrices; `finish` makes of each sum what is stored at its place.
+class _Product(NamedTuple):
+    """The product of two matrices; `finish` makes of each sum what is stored at its place."""
 
-    Some rows at a time: column by column, more of them would lie in more pages of memory than a
-    processor knows by heart.
-    """
-    builder, to = code.builder, blocks[0]
-    blocks_of_rows = builder.udiv(code.plus(to.rows, ROWS - 1), WORD(ROWS))
-    with code.every(blocks_of_rows) as number:
-        first = code.times(number, ROWS)
-        left = builder.sub(to.rows, first)
-        few = builder.icmp_unsigned("<", left, WORD(ROWS))
-        _product_of_rows(
-            code, record, blocks, (first, builder.select(few, left, WORD(ROWS))), finish
-        )
+    code: Code
+    record: Any
+    to: Block
+    left: Block
+    right: Block
+    finish: Callable[[Any, Any], Any]
 
+    def write(self) -> None:
+        """Write the code, for some rows at a time.
 
-def _product_of_rows(
-    code: Code,
-    record: Any,
-    blocks: Sequence[Block],
-    some: tuple[Any, Any],
-    finish: Callable[[Any, Any], Any],
-) -> None:
-    builder, tile = code.builder, code.tiles
-    to, left, right = blocks
-    first, count = some
-    for width, column in code.portions(to.columns, (tile.lanes * tile.vectors, tile.lanes, 1)):
-        kind = NUMBER if width == 1 else code.vector
-        terms = code.at(record, right.at, column)
-        for rows, done in code.portions(count, (tile.rows, 1)):
-            row = code.plus(first, done)
-            place = code.at(record, left.at, code.times(row, left.down))
-            factors = [code.at(place, code.times(r, left.down)) for r in range(rows)]
-            totals = _sums_of_products(
-                code, factors, left.across, terms, right, -(-width // tile.lanes), kind
-            )
-            place = code.at(record, to.at, code.times(row, to.down), column)
+        Column by column, more of them would lie in more pages of memory than a processor knows by
+        heart.
+        """
+        code, builder = self.code, self.code.builder
+        groups = builder.udiv(code.plus(self.to.rows, ROWS - 1), WORD(ROWS))
+        with code.every(groups) as number:
+            first = code.times(number, ROWS)
+            left = builder.sub(self.to.rows, first)
+            few = builder.icmp_unsigned("<", left, WORD(ROWS))
+            self._rows(first, builder.select(few, left, WORD(ROWS)))
+
+    def _rows(self, first: Any, count: Any) -> None:
+        """Go through `count` rows in strips of columns: tiles, then whole vectors and parts of one.
+
+        Vectors never overlap: a processor waits for what has been written in other portions.
+        """
+        code, lanes = self.code, self.code.lanes
+        halves = [lanes >> k for k in range(lanes.bit_length())]
+        for width, column in code.portions(self.to.columns, (lanes * code.tiles.vectors, *halves)):
+            kind = code.vector_of(min(width, lanes))
+            self._strip((first, count), column, -(-width // lanes), kind)
+
+    def _strip(self, some: tuple[Any, Any], column: Any, vectors: int, kind: Any) -> None:
+        """Calculate a strip so many vectors wide."""
+        code, builder, to = self.code, self.code.builder, self.to
+        for rows, done in code.portions(some[1], (code.tiles.rows, 1)):
+            row = code.plus(some[0], done)
+            totals = self._sums(row, rows, column, vectors, kind)
+            place = code.at(self.record, to.at, code.times(row, to.down), column)
             for r, line in enumerate(totals):
                 for v, total in enumerate(line):
-                    target = code.at(place, code.times(r, to.down), v * tile.lanes)
-                    code.store(finish(builder.load(total), target), target)
+                    target = code.at(place, code.times(r, to.down), v * code.lanes)
+                    code.store(self.finish(builder.load(total), target), target)
 
-
-def _sums_of_products(
-    code: Code, factors: list[Any], step: Any, terms: Any, right: Block, vectors: int, kind: Any
-) -> list[list[Any]]:
-    """Return variables: for each row of factors the sums over rows of terms."""
-    builder, totals = code.builder, [code.sums(vectors, kind) for _ in factors]
-    with code.every(right.rows) as k:
-        place = code.at(terms, code.times(k, right.down))
-        row = [code.load(code.at(place, v * code.lanes), kind) for v in range(vectors)]
-        for line, factor in zip(totals, factors, strict=True):
-            spread = code.spread(builder.load(code.at(factor, code.times(k, step))), kind)
-            for total, term in zip(line, row, strict=True):
-                code.add_product(total, spread, term)
-    return totals
+    def _sums(self, row: Any, rows: int, column: Any, vectors: int, kind: Any) -> list[list[Any]]:
+        """Return variables: for each row of factors the sums over rows of terms."""
+        code, builder, left, right = self.code, self.code.builder, self.left, self.right
+        place = code.at(self.record, left.at, code.times(row, left.down))
+        factors = [code.at(place, code.times(r, left.down)) for r in range(rows)]
+        terms = code.at(self.record, right.at, column)
+        totals = [code.sums(vectors, kind) for _ in factors]
+        with code.every(right.rows) as k:
+            place = code.at(terms, code.times(k, right.down))
+            loaded = [code.load(code.at(place, v * code.lanes), kind) for v in range(vectors)]
+            for line, factor in zip(totals, factors, strict=True):
+                at = code.at(factor, code.times(k, left.across))
+                spread = code.spread(builder.load(at), kind)
+                for total, term in zip(line, loaded, strict=True):
+                    code.add_product(total, spread, term)
+        return totals
 
 
 def _column_sums(code: Code, columns: Any, n: Any, m: Any, totals: Any, x: Any, x_at: Any) -> None:

@@ -55,6 +55,10 @@ class Code:
         self.lanes = self.tiles.lanes
         self.vector = ir.VectorType(NUMBER, self.lanes)
 
+    def vector_of(self, lanes: int) -> Any:
+        """Return the type of a vector, or of a number."""
+        return ir.VectorType(NUMBER, lanes) if lanes > 1 else NUMBER
+
     def at(self, place: Any, *offsets: Any) -> Any:
         """Return the place so many numbers further on."""
         for offset in offsets:
@@ -98,7 +102,7 @@ class Code:
 
     def sums(self, count: int, kind: Any) -> list[Any]:
         """Return variables that are −0.0: what is added to it stays what it is."""
-        nothing = NUMBER(-0.0) if kind is NUMBER else kind([-0.0] * self.lanes)
+        nothing = NUMBER(-0.0) if kind is NUMBER else kind([-0.0] * kind.count)
         found = [cgutils.alloca_once(self.builder, kind) for _ in range(count)]
         for total in found:
             self.builder.store(nothing, total)
