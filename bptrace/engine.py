@@ -35,7 +35,7 @@ SECONDS_PER_NEURON = 7.2e-6
 
 # Importing NumPy and Numba and loading the kernels from the cache takes 0.75 s there, half of it
 # each; the steps themselves are then 200 to 1,400 times as fast. The first run ever compiles for
-# 12 s, once, which is not counted.
+# 6 to 10 s, once, which is not counted.
 BREAK_EVEN = 0.8
 
 GIB = 2**30
