@@ -63,6 +63,7 @@ around it could be calculated several at a time."""
 JOINTS = {
     source.run_steps,
     source.forward,
+    source.kept_forward,
     source.backward,
     update.update_by_gradient,
     judging.check_all,

@@ -1,7 +1,7 @@
 """What compiled code knows beforehand of a run, as it is another type of `Net`.
 
-A kernel for tiny networks, one for single samples, one for neither and one for both: each is
-shorter than one for all, and tiny networks would pay in every step for what they never do.
+There are kernels for tiny networks, for single samples, and for batches (`ways.Loops`): the first
+two are shorter than one for all, and tiny networks would pay in every step for what they never do.
 """
 
 from __future__ import annotations
