@@ -104,7 +104,7 @@ GOALS = (
     Goal("all gradients of 784-30-10, proved", "gradients 784-30-10: proof, ms", 50, 10, True,
          " ms"),
     Goal("`bptrace run` against a bare interpreter", "start: bptrace run lh25-2020", 12, 7, True),
-    Goal("first compilation", "start: first compilation, s", 2.5, 1.6, True, " s"),
+    Goal("first compilation, tiny networks", "start: first compilation, s", 2.5, 1.6, True, " s"),
     Goal("appending to a trace, of a memmap's rate", "store: append", 1.2, 1.6),
     *(
         Goal(f"recording {network}", f"store: recording {network}", must, stretch, True, "+%")
