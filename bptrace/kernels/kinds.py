@@ -39,6 +39,6 @@ def kind(net: Any) -> Kind:
     return Kind(*(str(types[name]) != "none" for name in Kind._fields))
 
 
-def is_tiny(argument: Any) -> bool:
-    """Whether Numba's type of an argument is that of a tiny network without batches."""
-    return "lanes" in getattr(argument, "fields", ()) and not any(kind(argument)[:2])
+def is_net(argument: Any) -> bool:
+    """Whether Numba's type of an argument is that of a `Net`."""
+    return "lanes" in getattr(argument, "fields", ())

@@ -231,16 +231,16 @@ def link(module: Any, codegen: Any) -> None:
     for name in names:
         _CALLED[name].define(written, name, codegen.magic_tuple()[2].split(","))
     parsed = binding.parse_assembly(str(written))
-    optimise(parsed, codegen, loops=False)
+    optimise(parsed, codegen)
     module.link_in(parsed)
     for name in names:  # of each kernel its own: another one may be gone while this one is there
         module.get_function(name).linkage = "internal"
 
 
-def optimise(module: Any, codegen: Any, loops: bool) -> None:
-    """Optimise a module; `loops` says whether loops are unrolled and vectorised, where it pays."""
+def optimise(module: Any, codegen: Any, vectors: bool = False, unrolled: bool = False) -> None:
+    """Optimise a module; loops are made for several numbers at a time, and unrolled, if wanted."""
     options = binding.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = options.loop_unrolling = loops
+    options.loop_vectorization, options.loop_unrolling = vectors, unrolled
     options.slp_vectorization = False
     builder = binding.create_pass_builder(codegen._tm, options)
     passes = builder.getModulePassManager()
