@@ -30,6 +30,9 @@ from bptrace.maths.expr import Expr, Reading, Ref
 MOST_OTHERS = 8
 """So many numbers that are printed a second time, and wrongly, are tried for later lines."""
 
+MOST_WORLDS = 64
+"""For so many choices of wrong numbers it is kept what unprinted steps are if these are right."""
+
 
 class Judge:
     """Goes through a page once, in order of calculation.
@@ -73,6 +76,8 @@ class Judge:
         self._wide: dict[Key, Interval] = {}
         self._wide_until = 0
         self.others: dict[Key, list[Line]] = {}
+        self._righted: dict[tuple[Key, ...], dict[Key, Interval]] = {}
+        self._righted_at = 0
         self._followers: list[tuple[Iterable[Line], Key]] = []
         self._worlds: dict[tuple[Key, float], dict[Key, Interval]] = {}
 
@@ -373,19 +378,28 @@ class Judge:
     def put_right(self, roots: Sequence[Key]) -> Iterator[list[Key]]:
         """Have right numbers in the place of wrong ones for a while; yield what changes."""
         hidden = frozenset().union(*(self.course.shadow(root)[0] for root in roots))
-        changing = sorted({*roots, *hidden}, key=self.course.place.__getitem__)
-        before = {key: self.box[key] for key in changing if key in self.box}
+        changing = (key for key in {*roots, *hidden} if key in self.box)
+        order = sorted(changing, key=self.course.place.__getitem__)
+        before = {key: self.box[key] for key in order}
         version = self.numbers.version
+        if self._righted_at != version or len(self._righted) > MOST_WORLDS:
+            self._righted.clear()
+            self._righted_at = version
+        known = self._righted.setdefault(tuple(roots), {})
         try:
             for root in roots:
                 self.numbers.set(root, self.should[root])
             for key in before:
                 if key in hidden:
-                    self.numbers.set(key, self.value(self.graph.fast[key]))
+                    if key not in known:
+                        known[key] = self.value(self.graph.fast[key])
+                    if known[key] != before[key]:
+                        self.numbers.set(key, known[key])
             yield [key for key, value in before.items() if self.box[key] != value]
         finally:
             for key, value in before.items():
-                self.numbers.set(key, value)
+                if self.box[key] is not value:
+                    self.numbers.set(key, value)
             self.numbers.version = version  # all is again as it was
 
     def _carry_on(self, line: Line, local: Interval) -> None:
