@@ -284,10 +284,6 @@ class Graph:
         """Return a formula with printed expressions as nodes."""
         return self._linked(expr, top=True)
 
-    def link(self, expr: Expr) -> Expr:
-        """Return a formula ready for the interval reading."""
-        return tightened(self.with_prints(expr))
-
     @property
     def has_expressions(self) -> bool:
         """Whether the author prints expressions, which stand for parts of other formulas."""

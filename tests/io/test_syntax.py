@@ -136,9 +136,9 @@ def test_the_line_is_shown_with_a_caret() -> None:
 
 def test_a_long_line_is_cut_around_the_fault() -> None:
     with pytest.raises(FileError) as caught:
-        parse("a = [" + "0.25, " * 100_000 + "x, " + "1, " * 1000 + "]", "p.toml")
+        parse("a = [" + "0.25, " * 20_000 + "x, " + "1, " * 1000 + "]", "p.toml")
     message, line, caret = str(caught.value).split("\n")
-    assert message.startswith("p.toml:1:600006: x is no value.")
+    assert message.startswith("p.toml:1:120006: x is no value.")
     assert len(line) < 90
     assert line[caret.index("^")] == "x"
 
