@@ -44,6 +44,7 @@ from bptrace.kernels.update import (
     local_steps,
     update_by_gradient,
     update_locally,
+    writes_next,
 )
 from bptrace.kernels.ways import GATHERED
 from bptrace.kernels.wide import (
@@ -105,7 +106,8 @@ def run_steps(net: Net, plan: Plan, record: Numbers, log: Numbers, errors: Numbe
         if plan.streamed:
             streamed_rest(net, record, log, s * plan.stride, plan.stride, eta)
         elif plan.inside:
-            copy_numbers(record, 0, record, plan.stride, carried)
+            if not writes_next(net, plan):
+                copy_numbers(record, 0, record, plan.stride, carried)
         elif plan.kept:
             kept_rest(net, record, log, s * plan.stride, plan.stride)
         elif plan.stride:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bptrace.kernels.cast import Net, Plan
+from bptrace.kernels.cast import BY_GRADIENT, Net, Plan
 from bptrace.kernels.dispatch import local_step, scheduled, update_one, update_plain, update_two
 from bptrace.maths.ieee import power
 from bptrace.maths.rules import Constants
@@ -47,11 +47,18 @@ def after(plan: Plan) -> int:
     return plan.stride if plan.inside else plan.inside
 
 
+def writes_next(net: Net, plan: Plan) -> bool:
+    """Whether the update writes into the next record what it makes of this one."""
+    plain = plan.uniform and net.memories == 0 and plan.learns == BY_GRADIENT
+    return bool(plan.inside and plain)
+
+
 def update_by_gradient(net: Net, plan: Plan, record: Numbers, number: int, eta: float) -> None:
     """p⁺ = rule(p, ∂E/∂p, η, what is remembered of p); p if it is not trained.
 
     One loop for each number of memories, so short that the rule is chosen outside of it. If all is
-    calculated in the log, parameters have been copied behind the record, and change there.
+    calculated in the log, parameters have been copied behind the record, and change there, unless
+    `writes_next`.
     """
     c = constants_of(plan, number)
     if net.memories == 0:
@@ -65,6 +72,10 @@ def update_by_gradient(net: Net, plan: Plan, record: Numbers, number: int, eta: 
 def update_without_memory(net: Net, plan: Plan, record: Numbers, eta: float, c: Constants) -> None:
     """p⁺ = rule(p, ∂E/∂p, η)."""
     code, shrink, g, p_at = plan.rule, eta * c.weight_decay, net.gradients, after(plan)
+    if writes_next(net, plan):
+        for k in range(net.n_parameters):
+            record[p_at + k] = update_plain(code, record[k], record[g + k], eta, c)
+        return
     if plan.uniform:
         for k in range(plan.first_updated, net.n_parameters):
             record[p_at + k] = update_plain(code, record[p_at + k], record[g + k], eta, c)
