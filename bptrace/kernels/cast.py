@@ -401,7 +401,7 @@ def new_log(layout: Layout, steps: int) -> array[float]:
 def new_checkpoints(layout: Layout, start: int, steps: int, every: int) -> array[float]:
     """Return room for what is carried on from all multiples of `every` among the steps."""
     count = (start + steps) // every - start // every
-    return array("d", bytes(8 * count * layout.n_carried))
+    return array("d", [nan]) * (count * layout.n_carried)
 
 
 def record_slots(problem: Problem) -> int:

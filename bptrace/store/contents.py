@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from math import ceil, nan, prod
 from operator import ne
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bptrace.address import Quantity
 from bptrace.engine import Run, plain_seconds
@@ -23,6 +23,9 @@ from bptrace.trace import Trace
 from bptrace.tuples import NamedTuple
 
 Q = Quantity
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+"""Rows as they are written."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,6 +212,19 @@ def canonical(numbers: NDArray[np.float64] | array[float]) -> bytes:
     found = np.asarray(numbers, dtype="<f8")
     missing = np.isnan(found)
     return (np.where(missing, np.nan, found) if missing.any() else found).tobytes()
+
+
+def canonical_view(numbers: array[float]) -> Buffer:
+    """Return what `canonical` does, without copying where nothing has to be changed.
+
+    The numbers must stay what they are.
+    """
+    if len(numbers) <= FEW:
+        return canonical(numbers)
+    import numpy as np
+
+    found = np.asarray(numbers, dtype="<f8")
+    return canonical(numbers) if np.isnan(found).any() else found.data.cast("B")
 
 
 def data_hash(problem: Problem) -> str:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from bptrace.store import files
 from bptrace.store.arrays import Array, group, text_of
+from bptrace.store.contents import Buffer
 from bptrace.store.files import (
     BLOCKS,
     COMMITTED,
@@ -98,7 +99,7 @@ class Growing:
         file.seek(self.filled)
         self._file, self._hash = file, self._hashing.begin(raw)
 
-    def append(self, raw: bytes | bytearray) -> None:
+    def append(self, raw: Buffer) -> None:
         """Write further rows; `raw` must not change any more."""
         view = memoryview(raw)
         while view:
@@ -218,7 +219,7 @@ class Sink:
             growing.recover(committed.steps, tail)
         self.describe(committed.steps)
 
-    def append(self, rows: Mapping[str, bytes | bytearray]) -> None:
+    def append(self, rows: Mapping[str, Buffer]) -> None:
         """Write further rows: path → bytes."""
         for path, raw in rows.items():
             self.growing[path].append(raw)

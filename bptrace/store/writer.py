@@ -24,7 +24,7 @@ from bptrace.engine import Run, State
 from bptrace.errors import BptraceError
 from bptrace.model import Problem
 from bptrace.store import contents, files
-from bptrace.store.contents import canonical, rows_of
+from bptrace.store.contents import Buffer, canonical, canonical_view, rows_of
 from bptrace.store.create import attributes, create, refused
 from bptrace.store.files import StoreError
 from bptrace.store.sink import Sink
@@ -46,9 +46,9 @@ MOST_LOG = 2**26
 
 
 class Portion(NamedTuple):
-    """What the thread gets: rows by path, and where the run stands behind them."""
+    """What the thread gets: rows by path, piece by piece, and where the run stands behind them."""
 
-    rows: Mapping[str, bytearray]
+    rows: Mapping[str, Sequence[Buffer]]
     steps: int
     state: bytes
 
@@ -56,7 +56,7 @@ class Portion(NamedTuple):
 class Piece(NamedTuple):
     """What some steps add: rows by path, and where the run stands behind them."""
 
-    rows: dict[str, bytes]
+    rows: dict[str, Buffer]
     state: State
 
 
@@ -183,6 +183,9 @@ class Writer:
             count = min(self._room(state, chosen), steps - len(errors))
             run = self._calculate(problem, state, count, chosen)
             made += self._pieces([run])
+            if len(run.step_errors) == steps:  # as mostly: nothing has to be put together
+                self._made = Made(begin, made)
+                return _without_log(run, begin, run.step_errors, remark)
             errors.extend(run.step_errors)
             state = run.state
             if len(errors) >= steps:
@@ -210,7 +213,10 @@ class Writer:
         if self.needs_log:
             return max(1, MOST_LOG // size)
         near = engine == "numba" and contents.is_plain(self.problem, self._interval)
-        return max(self._to_checkpoint(state), HAND_OVER_BYTES // 8 if near else 0)
+        per_step = (
+            16 + 8 * self.problem.layout.n_carried // self._interval
+        )  # E, number, checkpoints
+        return max(self._to_checkpoint(state), HAND_OVER_BYTES * 2 // per_step if near else 0)
 
     def _to_checkpoint(self, state: State) -> int:
         return self._interval - state.steps % self._interval
@@ -239,7 +245,7 @@ class Writer:
         self._made = Made(0, [])
         for piece in pieces:
             self._pending.append(piece)  # at once, or Ctrl-C could come between rows and state
-            self._size += sum(map(len, piece.rows.values()))
+            self._size += sum(memoryview(rows).nbytes for rows in piece.rows.values())
             late = monotonic() - self._handed_at >= HAND_OVER_SECONDS
             if late or self._size >= HAND_OVER_BYTES:
                 self._hand_over()
@@ -253,8 +259,8 @@ class Writer:
 
         state = run.state
         rows = {
-            "E": canonical(run.step_errors),
-            "step": np.arange(run.first, state.steps + 1, dtype="<i8").tobytes(),
+            "E": canonical_view(run.step_errors),
+            "step": np.arange(run.first, state.steps + 1, dtype="<i8").data.cast("B"),
         }
         k = self._interval
         due = range(-(-run.first // k) * k, state.steps + 1, k)
@@ -263,7 +269,7 @@ class Writer:
             if not left:
                 for step in due:
                     left += _left_by(run, step, state)
-            rows["checkpoints/state"] = canonical(left)
+            rows["checkpoints/state"] = canonical_view(left)
             rows["checkpoints/step"] = struct.pack(f"<{len(due)}q", *due)
         return Piece(rows | {array.path: rows_of(array, run) for array in self._logged}, state)
 
@@ -306,10 +312,10 @@ class Writer:
     def _hand_over(self) -> None:
         if not self._pending:
             return
-        pending, state, rows = self._pending, self.state, defaultdict[str, bytearray](bytearray)
+        pending, state, rows = self._pending, self.state, defaultdict[str, list[Buffer]](list)
         for piece in pending:
             for path, raw in piece.rows.items():
-                rows[path] += raw
+                rows[path].append(raw)
         self._handed, self._pending = state, []
         self._queue.put(Portion(rows, state.steps, canonical(state.numbers)))
         self._size, self._handed_at = 0, monotonic()
@@ -333,7 +339,9 @@ class Writer:
         while (portion := self._queue.get()) is not None:
             if self._error is None:
                 try:
-                    self._sink.append(portion.rows)
+                    for path, pieces in portion.rows.items():
+                        for rows in pieces:
+                            self._sink.append({path: rows})
                 except BaseException as error:  # told by `_raise_error` where somebody listens
                     self._error = error
             if self._error is None and monotonic() - committed >= COMMIT_SECONDS:
