@@ -13,10 +13,13 @@ from benchmarks.compare import spent_by_children
 from benchmarks.measure import WALL, Sheet, Spread, Task, ratios, rounds, typical
 from bptrace.kernels.ways import Loops
 
+PROGRAM = "import sys; from bptrace.cli import main; sys.exit(main())"
+"""What the installed command does."""
+
 COMMANDS = {
-    "bptrace --help": ["-m", "bptrace", "--help"],
-    "bptrace run lh25-2020": ["-m", "bptrace", "run", "lh25-2020"],
-    "bptrace check lh25-2020": ["-m", "bptrace", "check", "lh25-2020"],
+    "bptrace --help": ["-c", PROGRAM, "--help"],
+    "bptrace run lh25-2020": ["-c", PROGRAM, "run", "lh25-2020"],
+    "bptrace check lh25-2020": ["-c", PROGRAM, "check", "lh25-2020"],
 }
 
 NOTHING: Mapping[str, str] = {}
