@@ -315,7 +315,7 @@ WIDE = [
     for f in vars(wide).values()
     if getattr(f, "__module__", "") == wide.__name__ and f.__code__.co_varnames[0] == "net"
 ]
-"""What is nothing for a network without wide layers."""
+"""What is nothing for a tiny network."""
 
 
 def _if_wide(function: Callable[..., Any]) -> Callable[..., Callable[..., None]]:

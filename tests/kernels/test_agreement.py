@@ -209,15 +209,25 @@ def test_without_a_log_wide_layers_learn_the_same(
 
 
 @pytest.mark.parametrize("engine", ["numba", "python"])
+@pytest.mark.parametrize(
+    ("training", "weights"),
+    [
+        ({}, ways.Weights.STREAMED),
+        ({"rule": "adamw"}, ways.Weights.AFTER),
+        ({"batch": 2, "reduction": "mean"}, ways.Weights.AFTER),
+        ({"rule": "delta"}, ways.Weights.AFTER),
+    ],
+    ids=["streamed", "adamw", "batches", "delta"],
+)
 def test_large_records_are_the_same_on_another_way(
-    engine: str, monkeypatch: pytest.MonkeyPatch
+    training: dict[str, Any], weights: ways.Weights, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Gradients of a large record are calculated on their way to the log."""
+    """Weights of a large record are copied on the way, and gradients calculated if possible."""
     for widths in WIDE:
-        problem = wide(widths)
+        problem = wide(widths, **training)
         expected = run(problem, "python")
         monkeypatch.setattr(ways, "STREAMED", 1)
-        assert ways.choose(problem, 7, log=True).weights == ways.Weights.STREAMED
+        assert ways.choose(problem, 7, log=True).weights == weights
         assert differences(run(problem, engine), expected) == []
         monkeypatch.undo()
 
