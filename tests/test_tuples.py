@@ -6,11 +6,13 @@ import copy
 import inspect
 import pickle
 import typing
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
 from bptrace.tuples import NamedTuple
+
+Held = TypeVar("Held")
 
 
 class Thing(NamedTuple):
@@ -64,9 +66,9 @@ def test_it_is_made_like_others(values: tuple[object, ...], named: dict[str, obj
 
 
 def test_the_class_is_like_others() -> None:
-    for what in ("_fields", "_field_defaults", "__match_args__", "__module__", "__mro__"):
-        mine, other = getattr(Thing, what), getattr(Same, what)
-        assert mine == (other if what != "__mro__" else (Thing, *Same.__mro__[1:]))
+    for what in ("_fields", "_field_defaults", "__match_args__", "__module__"):
+        assert getattr(Thing, what) == getattr(Same, what)
+    assert issubclass(Thing, tuple)
     assert (Thing.__name__, Thing.__qualname__, Thing.__doc__) == ("Thing", "Thing", "A thing.")
     assert inspect.signature(Thing).parameters.keys() == inspect.signature(Same).parameters.keys()
     assert typing.get_type_hints(Thing) == typing.get_type_hints(Same)
@@ -83,6 +85,30 @@ def test_what_it_can() -> None:
         thing.size = 2  # type: ignore[misc]  # that is what is tried
     with pytest.raises(AttributeError):
         thing.other = 2  # type: ignore[attr-defined]  # no room for more than the fields
+
+
+class Pair(NamedTuple, Generic[Held]):
+    """Two of a kind."""
+
+    left: Held
+    right: Held
+
+
+class Nothing(NamedTuple):
+    """No fields."""
+
+
+def test_it_may_be_generic_or_empty() -> None:
+    pair = Pair[int](1, right=2)
+    assert (pair, pair.right, repr(pair)) == ((1, 2), 2, "Pair(left=1, right=2)")
+    assert (Nothing(), repr(Nothing()), Nothing._fields) == ((), "Nothing()", ())
+
+
+def test_a_wrong_number_of_values_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^Expected 3 arguments, got 2$"):
+        Thing._make([1, ["a"]])
+    with pytest.raises(ValueError, match=r"^Got unexpected field names: \['nome'\]$"):
+        Thing(1, [])._replace(nome="a")  # type: ignore[call-arg]  # that is what is tried
 
 
 def test_another_base_is_refused() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from bptrace.checks.findings import Finding
 from bptrace.checks.fit import Fit
 from bptrace.checks.graph import Key
@@ -29,7 +27,6 @@ class Statement(NamedTuple):
     printed: Printed
 
 
-@dataclass
 class Line:
     """The verdict on one statement, as it grows while the page is gone through.
 
@@ -51,13 +48,13 @@ class Line:
         Why it is wrong.
     """
 
-    statement: Statement
-    verdict: str
-    exact: float
-    expected: float
-    fit: Fit | None = None
-    roots: frozenset[Key] = frozenset()
-    used: list[Key] = field(default_factory=list)
-    unused: list[Key] = field(default_factory=list)
-    note: str = ""
-    finding: Finding | None = None
+    def __init__(
+        self, about: Statement, verdict: str, exact: float, expected: float, fit: Fit | None = None
+    ) -> None:
+        self.statement, self.verdict, self.fit = about, verdict, fit
+        self.exact, self.expected = exact, expected
+        self.roots: frozenset[Key] = frozenset()
+        self.used: list[Key] = []
+        self.unused: list[Key] = []
+        self.note = ""
+        self.finding: Finding | None = None

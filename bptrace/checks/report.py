@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bptrace.brief import Brief, frozen
 from bptrace.checks.findings import Finding
 from bptrace.checks.graph import Key
 from bptrace.checks.lines import ACCEPTED, GOOD, WRONG, Line
@@ -112,8 +113,8 @@ class Mistaken(NamedTuple):
         return all(verdict.is_misprint for verdict in self.verdicts)
 
 
-@dataclass(frozen=True)
-class Report:
+@frozen
+class Report(Brief):
     """What is right on a page, what is wrong, why, and what merely carries it on.
 
     Attributes

@@ -9,9 +9,10 @@ divided.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bptrace.kernels.cast import PANEL
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.kernels.source import Numbers

@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from math import nan
-from typing import NamedTuple
 
 from bptrace.address import Layout, Quantity
 from bptrace.kernels.dispatch import fused_code, layer_code, rule_code
@@ -23,6 +22,7 @@ from bptrace.maths.rules import RULES, Constants
 from bptrace.maths.schedules import SCHEDULES
 from bptrace.model import Problem, Schedule
 from bptrace.order import unshuffled
+from bptrace.tuples import NamedTuple
 
 BY_GRADIENT, LOCALLY = 1, 2
 

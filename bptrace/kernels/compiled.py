@@ -17,7 +17,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -53,6 +53,7 @@ from bptrace.kernels.whole import (
     WholeCompiler,
 )
 from bptrace.maths import double_double, ieee
+from bptrace.tuples import NamedTuple
 
 EXACT = ieee_intrinsics.EXACT
 

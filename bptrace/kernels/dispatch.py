@@ -10,13 +10,14 @@ closures, `CHAINS` and `SCALARS` tell the modules that compile what there is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from bptrace.maths.activations import ACTIVATIONS, Activation
 from bptrace.maths.expr import maximum
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.rules import RULES, Constants, Rule
 from bptrace.maths.schedules import SCHEDULES
+from bptrace.tuples import NamedTuple
 
 Scalar = Callable[..., Any]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
 
 from bptrace.kernels.cast import Net
 from bptrace.kernels.differences import SHIFTS, STEPS
@@ -25,6 +24,7 @@ from bptrace.maths.expr import Expr, Op, Ref, refs, spread
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of
 from bptrace.model import Layer, Problem
+from bptrace.tuples import NamedTuple
 
 EXACT = frozenset({"abs", "max", "min", "neg", "positive", "if_positive", "step"})
 """Operations whose results are no new numbers, or the same with another sign."""

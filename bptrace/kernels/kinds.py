@@ -6,7 +6,9 @@ two are shorter than one for all, and tiny networks would pay in every step for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.kernels.cast import Net

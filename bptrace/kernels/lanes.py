@@ -17,7 +17,7 @@ sums for every term. Not responsible for other loops: those vectorise by themsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils
@@ -26,6 +26,7 @@ from bptrace.kernels import bulk, vectors
 from bptrace.kernels.cast import PANEL
 from bptrace.kernels.vectors import INDEX, NUMBER, WORD, Block, Code
 from bptrace.kernels.ways import LINE
+from bptrace.tuples import NamedTuple
 
 
 def install() -> None:

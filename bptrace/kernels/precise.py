@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bptrace.kernels.cast import LayerNet, cast_net
 from bptrace.kernels.dispatch import fold
@@ -33,6 +33,7 @@ from bptrace.maths.expr import Expr, Num, Ref, bind, spread
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of
 from bptrace.model import Layer, Problem
+from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from bptrace.kernels.source import Numbers

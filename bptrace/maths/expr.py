@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import add as _add
 from operator import mul as _mul
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bptrace.maths import ieee
+from bptrace.tuples import NamedTuple
 
 V = TypeVar("V")
 
