@@ -20,18 +20,15 @@ from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house, windo
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
 from bptrace.checks.lines import ACCEPTED, CARRIED, RIGHT, ROUNDING, WRONG, Line, Statement
-from bptrace.checks.numbers import Numbers
+from bptrace.checks.numbers import Had, Numbers
 from bptrace.checks.pathway import Pathway
 from bptrace.checks.prints import Prints
 from bptrace.checks.sequence import Course
-from bptrace.checks.worlds import Worlds
+from bptrace.checks.worlds import Righted, Worlds
 from bptrace.maths.expr import Expr, Reading, Ref
 
 MOST_OTHERS = 8
 """So many numbers that are printed a second time, and wrongly, are tried for later lines."""
-
-MOST_WORLDS = 64
-"""For so many choices of wrong numbers it is kept what unprinted steps are if these are right."""
 
 
 class Judge:
@@ -66,9 +63,9 @@ class Judge:
         for statement in statements:
             self.by_key.setdefault(statement.key, []).append(statement)
         self.house: House = house([s.printed for s in statements if self._is_long(s)])
-        self.numbers = Numbers(self.graph, self.reading, self._beyond, self.around)
-        self.box = self.numbers.box
-        self.worlds = Worlds(course, self.numbers)
+        self.had = Had(self.graph, self.reading, self._beyond, self.around)
+        self.numbers: Numbers = self.had
+        self.worlds = Worlds(course, self.had)
         self.carried: list[tuple[Key, Interval]] = []
         self.taint: dict[Key, frozenset[Key]] = {}
         self.should: dict[Key, Interval] = {}
@@ -76,8 +73,6 @@ class Judge:
         self._wide: dict[Key, Interval] = {}
         self._wide_until = 0
         self.others: dict[Key, list[Line]] = {}
-        self._righted: dict[tuple[Key, ...], dict[Key, Interval]] = {}
-        self._righted_at = 0
         self._followers: list[tuple[Iterable[Line], Key]] = []
         self._worlds: dict[tuple[Key, float], dict[Key, Interval]] = {}
 
@@ -112,6 +107,11 @@ class Judge:
         self._followers.clear()
 
     # Values
+
+    @property
+    def box(self) -> dict[Key, Interval]:
+        """What the author has; while numbers are put right, what he would have."""
+        return self.numbers.box
 
     def value(self, fast: Expr) -> Interval:
         """Return the range of a formula, by what was carried on."""
@@ -375,32 +375,13 @@ class Judge:
         return _one_or_all(self._seen_by(statement)[:MOST_OTHERS])
 
     @contextmanager
-    def put_right(self, roots: Sequence[Key]) -> Iterator[list[Key]]:
-        """Have right numbers in the place of wrong ones for a while; yield what changes."""
-        hidden = frozenset().union(*(self.course.shadow(root)[0] for root in roots))
-        changing = (key for key in {*roots, *hidden} if key in self.box)
-        order = sorted(changing, key=self.course.place.__getitem__)
-        before = {key: self.box[key] for key in order}
-        version = self.numbers.version
-        if self._righted_at != version or len(self._righted) > MOST_WORLDS:
-            self._righted.clear()
-            self._righted_at = version
-        known = self._righted.setdefault(tuple(roots), {})
+    def put_right(self, roots: Sequence[Key]) -> Iterator[Righted]:
+        """Have right numbers in the place of wrong ones for a while."""
+        self.numbers = righted = self.worlds.righted(self.should, roots)
         try:
-            for root in roots:
-                self.numbers.set(root, self.should[root])
-            for key in before:
-                if key in hidden:
-                    if key not in known:
-                        known[key] = self.value(self.graph.fast[key])
-                    if known[key] != before[key]:
-                        self.numbers.set(key, known[key])
-            yield [key for key, value in before.items() if self.box[key] != value]
+            yield righted
         finally:
-            for key, value in before.items():
-                if self.box[key] is not value:
-                    self.numbers.set(key, value)
-            self.numbers.version = version  # all is again as it was
+            self.numbers = self.had
 
     def _carry_on(self, line: Line, local: Interval) -> None:
         """Set with what the author went on: the digits, or the number before it was rounded."""
@@ -422,7 +403,7 @@ class Judge:
 
     def _goes_on_with(self, key: Key, values: Interval) -> None:
         """The author has the value of a node; `carried` keeps the course of all of them."""
-        self.numbers.set(key, values)
+        self.had.set(key, values)
         self.carried.append((key, values))
 
     def _explained(self, line: Line) -> Interval:

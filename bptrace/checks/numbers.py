@@ -26,24 +26,61 @@ class Near(dict[Key, Interval]):
 
 
 class Numbers:
-    """What the author has, and what follows from it.
+    """Numbers of any quantity of a page, to be read.
 
     Parameters
     ----------
     graph : Graph
     reading : Reading
         How formulas become ranges.
-    far : function
-        The range of a quantity that he does not have yet.
+    box, near : dict
+        What the author has; the same, and everything else.
     around : function
         The range of a true value, as his arithmetic may have it.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        reading: Reading[Interval],
+        box: dict[Key, Interval],
+        near: dict[Key, Interval],
+        around: Callable[[float], Interval],
+    ) -> None:
+        self.graph = graph
+        self.reading = reading
+        self.box = box
+        self.near = near
+        self.around = around
+
+    def is_ready(self, key: Key) -> bool:
+        """Whether everything before a node has been gone through."""
+        box, parents = self.box, self.graph.parents.get(key)
+        return parents is not None and all(parent in box for parent in parents)
+
+    def now(self, key: Key) -> Interval:
+        """What a node is by the numbers so far, or by those that are printed further down."""
+        graph = self.graph
+        if key in graph.given:
+            return point(graph.given[key])
+        read, formula = self.reading.read, graph.fast[key]
+        if self.is_ready(key):
+            return read(formula, self.box.__getitem__)
+        return self.around(graph.exact[key]).hull(read(formula, self.near.__getitem__))
+
+
+class Had(Numbers):
+    """What the author has, and what follows from it.
+
+    Parameters
+    ----------
+    graph, reading, around
+        See `Numbers`.
+    far : function
+        The range of a quantity that he does not have yet.
 
     Attributes
     ----------
-    box : dict
-        What he has; changed by nobody but `set`.
-    near : Near
-        The same, and everything else.
     version : int
         Another one whenever a number that he had has become another.
     """
@@ -55,38 +92,21 @@ class Numbers:
         far: Callable[[Key], Interval],
         around: Callable[[float], Interval],
     ) -> None:
-        self.graph = graph
-        self.reading = reading
-        self.box: dict[Key, Interval] = {k: point(v) for k, v in graph.given.items()}
-        self.near = Near(self.box, far)
-        self._around = around
+        box = {key: point(value) for key, value in graph.given.items()}
+        super().__init__(graph, reading, box, Near(box, far), around)
         self._next: dict[Key, Interval] = {}
         self.version = 0
 
     def set(self, key: Key, values: Interval) -> None:
-        """Give a node a value."""
+        """Give a node a value; nobody else changes `box`."""
         self.version += key in self.box
         self.box[key] = self.near[key] = values
         if self._next:
             for child in self.graph.children[key]:
                 self._next.pop(child, None)
 
-    def is_ready(self, key: Key) -> bool:
-        """Whether everything before a node has been gone through."""
-        box, parents = self.box, self.graph.parents.get(key)
-        return parents is not None and all(parent in box for parent in parents)
-
     def now(self, key: Key) -> Interval:
         """What a node is by the numbers so far, or by those that are printed further down."""
         if key not in self._next:
-            self._next[key] = self._now(key)
+            self._next[key] = super().now(key)
         return self._next[key]
-
-    def _now(self, key: Key) -> Interval:
-        graph = self.graph
-        if key in graph.given:
-            return point(graph.given[key])
-        read = self.reading.read
-        if self.is_ready(key):
-            return read(graph.fast[key], self.box.__getitem__)
-        return self._around(graph.exact[key]).hull(read(graph.fast[key], self.near.__getitem__))

@@ -158,10 +158,11 @@ class Search:
         worlds = judge.should_be(statement)
         price = OTHER_VALUES_BITS + log2(len(worlds)) if worlds else 0.0
         for roots in worlds:
-            with judge.put_right(roots) as changed:
+            with judge.put_right(roots) as righted:
                 found = [*self._formulas(judge, statement, digits, self._variants)]
                 found += self._operands(judge, statement, digits)
-                instead = {key: judge.box[key].middle for key in changed}
+            if found:
+                instead = {key: values.middle for key, values in righted.changed().items()}
             yield from (c._replace(cost=c.cost + price, instead=instead) for c in found)
 
     # Wrong formulas

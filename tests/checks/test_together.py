@@ -140,7 +140,7 @@ def test_what_a_line_would_be_is_known_anew_when_a_number_changes(name: str) -> 
             if judge.numbers.is_ready(line):
                 ready += 1
                 assert judge.numbers.now(line) == judge.value(judge.graph.fast[line])
-        judge.numbers.set(key, point(judge.graph.exact[key] + 0.25))
+        judge.had.set(key, point(judge.graph.exact[key] + 0.25))
         if key in judge.graph.parents[last]:
             assert judge.numbers.now(last) != before
     assert ready > len(keys)
@@ -194,11 +194,11 @@ def test_other_numbers_are_forgotten_when_what_the_author_has_changes() -> None:
     changes = 0
     for key in JUDGE.course.order:
         kept = JUDGE.box[key]
-        JUDGE.numbers.set(key, point(kept.middle + 0.5))
+        JUDGE.had.set(key, point(kept.middle + 0.5))
         value = JUDGE.worlds.value(last, others, some, "two")
         assert value == recalculated(last, others)
         changes += value != before
-        JUDGE.numbers.set(key, kept)
+        JUDGE.had.set(key, kept)
     assert changes  # some step counts
 
 
