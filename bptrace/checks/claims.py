@@ -10,12 +10,12 @@ Why a line is wrong is the business of `search`; a page as a whole that of `page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import inf
 
-from bptrace.checks.findings import Finding
+from bptrace.checks.findings import Finding, Instead
 from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house, window
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import FLOAT32, FLOAT64, Interval, intervals, point
@@ -423,9 +423,9 @@ class Judge:
             return line.finding.value
         return self.behind(statement)
 
-    def _expect_otherwise(self, line: Line, instead: Mapping[Key, float]) -> None:
+    def _expect_otherwise(self, line: Line, instead: Instead) -> None:
         """A wrong line was made with right values in the place of wrong ones before it."""
-        roots = [root for root in instead if root in self.should]
+        roots = [root for root in instead.lines if root in self.should]
         self._used_as_should_be(line.statement, roots)
         line.expected = self.as_should_be(line.statement.key, roots).middle
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cached_property
 
 from bptrace.address import Address
 from bptrace.checks.graph import Key
@@ -10,7 +11,59 @@ from bptrace.checks.interval import Interval
 from bptrace.maths.expr import Expr
 from bptrace.tuples import NamedTuple
 
-_NOTHING: Mapping[Key, float] = {}
+
+class Instead(Mapping[Key, float]):
+    """The right values that somebody takes in the place of wrong ones, in order of calculation.
+
+    What becomes of unprinted steps is found out when somebody asks: most of it nobody does.
+
+    Parameters
+    ----------
+    lines : mapping of Key to float
+        Of printed numbers.
+    every : function
+        Returns those and the unprinted steps.
+    """
+
+    def __init__(self, lines: Mapping[Key, float], every: Callable[[], Mapping[Key, float]]) -> None:
+        self.lines = lines
+        self._find = every
+
+    @cached_property
+    def _every(self) -> Mapping[Key, float]:
+        return self._find()
+
+    def has_keys_of(self, other: Instead) -> bool:
+        """Whether both stand in the place of the same numbers."""
+        if self is other or self.lines.keys() != other.lines.keys():
+            return self is other
+        return self.keys() == other.keys()
+
+    def __getitem__(self, key: Key) -> float:
+        return self._every[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._every)
+
+    def __len__(self) -> int:
+        return len(self._every)
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self._every)
+
+    def __repr__(self) -> str:
+        return repr(self._every)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _instead, (dict(self.lines), dict(self._every))
+
+
+def _instead(lines: dict[Key, float], every: dict[Key, float]) -> Instead:
+    """Make one of what is known already, for another process."""
+    return Instead(lines, every.copy)
+
+
+_NOTHING = Instead({}, dict)
 
 
 class Candidate(NamedTuple):
@@ -35,7 +88,7 @@ class Candidate(NamedTuple):
     true : float or None
         What the formula gives at `place` with the true values: two formulas that agree in it cannot
         be told apart by this example.
-    instead : mapping of Key to float
+    instead : Instead
         Earlier lines and unprinted steps, and the right values that it takes in the place of their
         wrong ones.
     """
@@ -51,7 +104,7 @@ class Candidate(NamedTuple):
     ways: int
     at_place: Interval | None = None
     true: float | None = None
-    instead: Mapping[Key, float] = _NOTHING
+    instead: Instead = _NOTHING
 
     @property
     def likeness(self) -> Hashable:
@@ -60,7 +113,7 @@ class Candidate(NamedTuple):
 
     def equals(self, other: Candidate) -> bool:
         """Whether both give the same number at one place in this example."""
-        if self.place != other.place or self.instead.keys() != other.instead.keys():
+        if self.place != other.place or not self.instead.has_keys_of(other.instead):
             return False
         if self.true is None or other.true is None:
             return self.true is other.true and self.value == other.value

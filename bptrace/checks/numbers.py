@@ -6,7 +6,7 @@ printed further down, and the true ones. What follows from them is kept until on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
@@ -58,6 +58,11 @@ class Numbers:
         box, parents = self.box, self.graph.parents.get(key)
         return parents is not None and all(parent in box for parent in parents)
 
+    def all_near(self, keys: Sequence[Key]) -> list[Interval]:
+        """Return what is `near` of many."""
+        near = self.near
+        return [near[key] for key in keys]
+
     def now(self, key: Key) -> Interval:
         """What a node is by the numbers so far, or by those that are printed further down."""
         graph = self.graph
@@ -95,11 +100,14 @@ class Had(Numbers):
         box = {key: point(value) for key, value in graph.given.items()}
         super().__init__(graph, reading, box, Near(box, far), around)
         self._next: dict[Key, Interval] = {}
+        self._replaced: dict[Key, list[tuple[int, Interval]]] = {}
         self.version = 0
 
     def set(self, key: Key, values: Interval) -> None:
         """Give a node a value; nobody else changes `box`."""
-        self.version += key in self.box
+        if key in self.box:
+            self._replaced.setdefault(key, []).append((self.version, self.box[key]))
+            self.version += 1
         self.box[key] = self.near[key] = values
         if self._next:
             for child in self.graph.children[key]:
@@ -110,3 +118,16 @@ class Had(Numbers):
         if key not in self._next:
             self._next[key] = super().now(key)
         return self._next[key]
+
+    def at(self, version: int) -> Callable[[Key], Interval]:
+        """Return what the author had in the place of what he has, as long as it was that version."""
+        if version == self.version:
+            return self.box.__getitem__
+
+        def value(key: Key) -> Interval:
+            for until, values in self._replaced.get(key, ()):
+                if until >= version:
+                    return values
+            return self.box[key]
+
+        return value

@@ -161,8 +161,7 @@ class Search:
             with judge.put_right(roots) as righted:
                 found = [*self._formulas(judge, statement, digits, self._variants)]
                 found += self._operands(judge, statement, digits)
-            if found:
-                instead = {key: values.middle for key, values in righted.changed().items()}
+                instead = righted.instead()
             yield from (c._replace(cost=c.cost + price, instead=instead) for c in found)
 
     # Wrong formulas

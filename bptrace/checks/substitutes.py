@@ -140,6 +140,8 @@ class Foreign:
                 possible = set(sorted(possible)[: most - self.count])
             self.count += len(possible)
             self._spots.append(self._spot(address, rebuild, possible))
+        self._keys = [key for key in self._formulas.keys if key != _OPEN.key]
+        self._opened = [k for k, key in enumerate(self._formulas.keys) if key == _OPEN.key]
 
     def _spot(self, address: Address, rebuild: Rebuild, possible: set[int]) -> _Spot:
         tried: dict[int, tuple[Variant, int]] = {}
@@ -156,9 +158,10 @@ class Foreign:
         If the formula has the same numbers as the last time, only those quantities are looked into
         that have others.
         """
-        near = view.judge.numbers.near
-        numbers = [_ANY if key == _OPEN.key else near[key] for key in self._formulas.keys]
-        values = [near[key] for key in self._others]
+        near = view.judge.numbers.all_near
+        numbers, values = near(self._keys), near(self._others)
+        for k in self._opened:
+            numbers.insert(k, _ANY)
         may_follow = view.judge.may_follow(view.statement)
         known = self._known.setdefault(view.question, [])
         for answer in reversed(known):

@@ -72,8 +72,7 @@ class Table:
 
         What was found is kept for when the same is asked with the same numbers again.
         """
-        near = view.judge.numbers.near
-        numbers, beside = [near[key] for key in self._formulas.keys], view.beside()
+        numbers, beside = view.judge.numbers.all_near(self._formulas.keys), view.beside()
         known = self._known.setdefault(view.question, [])
         for answer in reversed(known):
             if answer.numbers == numbers and answer.beside == beside:

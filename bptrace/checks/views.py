@@ -158,8 +158,8 @@ class View:
         """Return the numbers on which it depends where a value leads."""
         if self.at_line:
             return []
-        near = self.judge.numbers.near
-        return [near[k] for k in self.judge.course.beside(self.place, self.statement.key)]
+        beside = self.judge.course.beside(self.place, self.statement.key)
+        return self.judge.numbers.all_near(beside)
 
     def matches(self, tries: Sequence[Try]) -> list[Match]:
         """Return the mistakes that the wrong line's digits may come from.

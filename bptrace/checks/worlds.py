@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
+from bptrace.checks.findings import Instead
 from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.numbers import Had, Numbers
@@ -33,6 +34,7 @@ class Worlds:
         self._righted: dict[tuple[Key, ...], Righted] = {}
         self._righted_at = 0
         self._known: dict[tuple[tuple[Hashable, bool], Key, int], Interval] = {}
+        self._here: dict[tuple[tuple[Hashable, bool], int], dict[Key, Interval]] = {}
         self._version = 0
 
     def value(
@@ -80,20 +82,32 @@ class Worlds:
     ) -> Interval:
         if self._version != self._numbers.version:
             self._known.clear()
+            self._here.clear()
             self._version = self._numbers.version
         changed = self._course.bits(some)
-        known, box, graph = self._known, self._numbers.box, self._course.graph
-        read, seen = self._numbers.reading.read, self._course.hidden_bits
+        if len(self._here) > MOST_RIGHTED:
+            self._here.clear()
+        here = self._here.get((world, changed))
+        if here is None:
+            here = self._here[world, changed] = {k: others[k] for k in some}
+        box, graph, read = self._numbers.box, self._course.graph, self._numbers.reading.read
+        seen, known = self._course.hidden_bits, self._known
 
         def is_open(k: Key) -> bool:
+            if k in here:
+                return False
             bits = changed & seen.get(k, 0)
-            return bool(bits) and k not in some and (world, k, bits) not in known
+            if not bits:
+                return False
+            values = known.get((world, k, bits))
+            if values is None:
+                return True
+            here[k] = values
+            return False
 
         def look_up(k: Key) -> Interval:
-            if k in some:
-                return others[k]
-            bits = changed & seen.get(k, 0)
-            return known[world, k, bits] if bits else box[k]
+            values = here.get(k)
+            return box[k] if values is None else values
 
         stack = [parent for parent in graph.parents[key] if is_open(parent)]
         while stack:  # without recursion: pages may have many steps
@@ -104,9 +118,9 @@ class Worlds:
                 continue
             stack.pop()
             values = read(graph.fast[step], look_up)
-            known[world, step, changed & seen[step]] = (
-                values.hull(box[step]) if world[1] else values
-            )
+            if world[1]:
+                values = values.hull(box[step])
+            here[step] = known[world, step, changed & seen[step]] = values
         return read(graph.fast[key], look_up)
 
 
@@ -114,8 +128,9 @@ class Righted(Numbers):
     """All numbers as they would be if some printed ones had been others.
 
     Nothing is calculated before somebody reads it: behind a page with few of its steps printed are
-    thousands of others, and a line reads a few dozen. It holds as long as no number that the author
-    has becomes another; he may come to more of them.
+    thousands of others, and a line reads a few dozen. It is for as long as no number that the
+    author has becomes another (he may come to more of them), but for `instead`, which may be read
+    later.
 
     Parameters
     ----------
@@ -129,11 +144,11 @@ class Righted(Numbers):
     def __init__(self, course: Course, numbers: Had, others: Mapping[Key, Interval]) -> None:
         box, near = _Lazy(self._in_box), _Lazy(self._anywhere)
         super().__init__(course.graph, numbers.reading, box, near, numbers.around)
-        self._had = numbers
+        self._had, self._version = numbers, numbers.version
         self._place = course.place
-        self._roots = others
-        shadows = [course.shadow(root) for root in others]
-        self._hidden = [hidden for hidden, _ in shadows]
+        self._others = others
+        shadows = [course.shadow(other) for other in others]
+        self._hidden = frozenset().union(*(hidden for hidden, _ in shadows))
         self._lines = [lines for _, lines in shadows]
         box.update(others)
 
@@ -141,22 +156,33 @@ class Righted(Numbers):
         """Whether everything before a node has been gone through."""
         return self._had.is_ready(key)
 
+    def all_near(self, keys: Sequence[Key]) -> list[Interval]:
+        """Return what is `near` of many."""
+        own, near, hidden, others = self.near, self._had.near, self._hidden, self._others
+        return [own[k] if k in hidden or k in others else near[k] for k in keys]
+
     def now(self, key: Key) -> Interval:
         """What a node is by the numbers so far, or by those that are printed further down."""
-        if any(key in lines for lines in self._lines) or self._is_open(key):
+        if key in self._hidden or any(key in lines for lines in self._lines):
             return super().now(key)
         return self._had.now(key)
 
-    def changed(self) -> dict[Key, Interval]:
-        """Return which of the numbers that the author has would be others, in order, and these."""
-        had, box = self._had.box, self.box
-        found = {key for key in frozenset().union(self._roots, *self._hidden) if key in had}
-        order = sorted(found, key=self._place.__getitem__)
-        return {key: box[key] for key in order if box[key] != had[key]}
+    def instead(self) -> Instead:
+        """Return which of the numbers that the author has by now would be others, and these."""
+        had, place = self._had.box, self._place
+        lines = {key: self._others[key] for key in sorted(self._others, key=place.__getitem__)}
+        end = len(had) - len(self.graph.given)
+        return Instead(
+            {key: values.middle for key, values in lines.items() if had[key] != values},
+            lambda: self._changed(end),
+        )
 
-    def _is_open(self, key: Key) -> bool:
-        """Whether a node is an unprinted step that sees one of the others."""
-        return any(key in hidden for hidden in self._hidden)
+    def _changed(self, end: int) -> dict[Key, float]:
+        """All changed numbers of the steps until one, in order."""
+        place, had, box = self._place, self._had.at(self._version), self.box
+        keys = (key for key in self._hidden.union(self._others) if place[key] < end)
+        order = sorted(keys, key=place.__getitem__)
+        return {key: box[key].middle for key in order if box[key] != had(key)}
 
     def _anywhere(self, key: Key) -> Interval:
         if key not in self._had.box:
@@ -165,20 +191,21 @@ class Righted(Numbers):
         return value
 
     def _in_box(self, key: Key) -> Interval:
-        box, had, graph = self.box, self._had.box, self.graph
-        if not self._is_open(key):
-            box[key] = had[key]
-            return had[key]
-        read, stack = self.reading.read, [key]
+        box, hidden, parents = self.box, self._hidden, self.graph.parents
+        had = self._had.at(self._version)
+        if key not in hidden:
+            value = box[key] = had(key)
+            return value
+        read, fast, stack = self.reading.read, self.graph.fast, [key]
         while stack:  # without recursion: pages may have many steps
             step = stack[-1]
-            before = [p for p in graph.parents[step] if p not in box and self._is_open(p)]
+            before = [p for p in parents[step] if p in hidden and p not in box]
             if before:
                 stack += before
                 continue
             stack.pop()
             if step not in box:
-                old, new = had[step], read(graph.fast[step], box.__getitem__)
+                old, new = had(step), read(fast[step], box.__getitem__)
                 box[step] = new if new != old else old
         return box[key]
 
