@@ -67,7 +67,7 @@ class Judge:
         self.numbers: Numbers = self.had
         self.worlds = Worlds(course, self.had)
         self.carried: list[tuple[Key, Interval]] = []
-        self.taint: dict[Key, frozenset[Key]] = {}
+        self.taint: dict[Key, int] = {}
         self.should: dict[Key, Interval] = {}
         self.lines: dict[Key, list[Line]] = {}
         self._wide: dict[Key, Interval] = {}
@@ -97,12 +97,16 @@ class Judge:
         return Prints(self.graph, self.statements)
 
     def say_who_follows(self) -> None:
-        """Tell each wrong line which later ones carry it on, when the page is gone through.
+        """Tell each line which wrong ones it carries on, and these which carry them on.
 
-        On a page with many mistakes a line carries on hundreds of them.
+        When the page is gone through for the last time: where many mistakes are, a line carries on
+        hundreds of them.
         """
-        for lines, key in self._followers:
+        for lines in self.lines.values():
             for line in lines:
+                line.roots = self.course.keys(line.carries)
+        for lines_before, key in self._followers:
+            for line in lines_before:
                 line.used.append(key)
         self._followers.clear()
 
@@ -161,9 +165,12 @@ class Judge:
             return self.behind(self.by_key[key][0])
         return self.around(self.graph.truth[key])
 
-    def tainted_by(self, key: Key) -> frozenset[Key]:
-        """Return the wrong values that reach a node."""
-        return frozenset().union(*(self.taint.get(p, _CLEAN) for p in self.graph.parents[key]))
+    def tainted_by(self, key: Key) -> int:
+        """Return the wrong values that reach a node, as bits."""
+        found = 0
+        for parent in self.graph.parents[key]:
+            found |= self.taint.get(parent, 0)
+        return found
 
     def wide(self, key: Key) -> Interval:
         """Return the range of a node's formula if unprinted steps before it were rounded too."""
@@ -244,7 +251,7 @@ class Judge:
     def _from_another_print(self, line: Line) -> None:
         """Try numbers that the page prints a second time, and wrongly."""
         for root, other in self._printed_otherwise(line.statement):
-            line.verdict, line.roots, line.fit = CARRIED, frozenset({root}), ROUND
+            line.verdict, line.carries, line.fit = CARRIED, self.course.bits([root]), ROUND
             line.note = "another print used"
             self._followers.append(([other], line.statement.key))
             return
@@ -297,42 +304,47 @@ class Judge:
             values[key] = reading.read(self.graph.fast[key], values.__getitem__)
         return values
 
-    def _followed(self, line: Line, roots: frozenset[Key]) -> Line:
+    def _followed(self, line: Line, roots: int) -> Line:
         """The line follows from what the author had: from right numbers, or from wrong ones."""
         line.verdict = CARRIED if roots else ROUNDING
-        line.roots = roots
-        self._followers.append(((self.lines[root][0] for root in roots), line.statement.key))
+        line.carries = roots
+        self._followers.append((self._first_lines(roots), line.statement.key))
         return line
 
-    def _telling(self, statement: Statement, taint: frozenset[Key]) -> frozenset[Key]:
+    def _first_lines(self, roots: int) -> Iterator[Line]:
+        """Yield the lines of wrong values; nothing is looked up before somebody asks."""
+        for root in self.course.keys(roots):
+            yield self.lines[root][0]
+
+    def _telling(self, statement: Statement, taint: int) -> int:
         """Leave out wrong values that this line would be the same without (two swapped addends)."""
         visible = self._seen_by(statement)
         if not visible:
             return taint
         values = self.as_should_be(statement.key, visible)
         same = self.fit(values, statement) in (ROUND, TRUNC)
-        return self._without(taint, frozenset(visible)) if same else taint
+        return self._without(taint, visible) if same else taint
 
     def _seen_by(self, statement: Statement) -> list[Key]:
         """The wrong values that a line sees at once or through unprinted steps, in their order."""
-        taint = self.tainted_by(statement.key)
-        seen = self.course.seen(statement.key)
-        visible = (root for root in seen if root in taint and root in self.should)
-        return sorted(visible, key=self.course.place.__getitem__)
+        course, key = self.course, statement.key
+        visible = course.keys(self.tainted_by(key) & course.seen_bits(key))
+        roots = (root for root in visible if root in self.should)
+        return sorted(roots, key=course.place.__getitem__)
 
     def _used_as_should_be(self, statement: Statement, roots: Sequence[Key]) -> None:
         """A line uses the values that some wrong ones before it should have had."""
         for root in roots:
             self.lines[root][0].unused.append(statement.key)
 
-    def _without(self, taint: frozenset[Key], roots: frozenset[Key]) -> frozenset[Key]:
+    def _without(self, taint: int, roots: Sequence[Key]) -> int:
         """The wrong values that remain when some had been what they should be."""
-        before = frozenset().union(*(self.tainted_by(root) for root in roots))
-        return (taint - roots) | before
+        taint &= ~self.course.bits(roots)
+        for root in roots:
+            taint |= self.tainted_by(root)
+        return taint
 
-    def _with_other_values(
-        self, statement: Statement, taint: frozenset[Key]
-    ) -> frozenset[Key] | None:
+    def _with_other_values(self, statement: Statement, taint: int) -> int | None:
         """Try the values that wrong lines should have had; return the roots that remain.
 
         None if that explains nothing. One wrong value after the other, then all together.
@@ -340,7 +352,7 @@ class Judge:
         for right in self._to_put_right(statement):
             if self.fit(self.as_should_be(statement.key, right), statement) in (ROUND, TRUNC):
                 self._used_as_should_be(statement, right)
-                return self._without(taint, frozenset(right))
+                return self._without(taint, right)
         return None
 
     def _to_put_right(self, statement: Statement) -> Iterator[list[Key]]:
@@ -388,10 +400,10 @@ class Judge:
         statement, key = line.statement, line.statement.key
         if line.verdict == WRONG:
             self.should[key] = local
-            self.taint[key] = frozenset({key})
+            self.taint[key] = self.course.bits([key])
             local = self._explained(line)
         else:
-            self.taint[key] = self.tainted_by(key) if line.fit is LAST else line.roots
+            self.taint[key] = self.tainted_by(key) if line.fit is LAST else line.carries
             if line.verdict == RIGHT and not self.fit(local, statement):
                 local = self.around(line.exact)
         printed, unit = statement.sign * statement.printed.value, statement.printed.ulp
@@ -442,7 +454,7 @@ class Judge:
         if best.place == root or best.at_place is None:
             return
         self._goes_on_with(best.place, best.at_place)
-        self.taint[best.place] = frozenset({root})
+        self.taint[best.place] = self.course.bits([root])
         hidden = self.course.shadow(best.place)[0]
         for key in sorted(hidden, key=self.course.place.__getitem__):
             if key in self.box:
@@ -458,13 +470,14 @@ class Judge:
         if line.verdict != WRONG:
             return line
         if self.fit(self.box[statement.key], statement) is not None:
+            is_wrong = first.verdict == WRONG
             return self._followed(
-                line, frozenset({statement.key}) if first.verdict == WRONG else first.roots
+                line, self.course.bits([statement.key]) if is_wrong else first.carries
             )
         self._from_another_print(line)
         if line.verdict == WRONG and self.fit(self.single[statement.key], statement) is ROUND:
             line.fit, line.note = ROUND, "single precision"
-            self._followed(line, frozenset())
+            self._followed(line, 0)
         if line.verdict == WRONG and self.explain is not None:
             line.note = "given twice"
             line.finding = self.explain(self, statement)
@@ -492,6 +505,5 @@ def _one_or_all(roots: list[Key]) -> list[list[Key]]:
     return [[root] for root in roots] + ([roots] if len(roots) > 1 else [])
 
 
-_CLEAN: frozenset[Key] = frozenset()
 _NOWHERE = Interval(inf, -inf)
 """The interval of no number at all."""

@@ -25,7 +25,9 @@ class Instead(Mapping[Key, float]):
         Returns those and the unprinted steps.
     """
 
-    def __init__(self, lines: Mapping[Key, float], every: Callable[[], Mapping[Key, float]]) -> None:
+    def __init__(
+        self, lines: Mapping[Key, float], every: Callable[[], Mapping[Key, float]]
+    ) -> None:
         self.lines = lines
         self._find = every
 

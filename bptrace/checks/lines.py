@@ -37,8 +37,10 @@ class Line:
         The true value, and the one that follows from the author's own numbers.
     fit : Fit or None
         How the digits come from the one or the other.
+    carries : int
+        The wrong values that this one carries on, as bits (`Course.bits`).
     roots : set of Key
-        The wrong values that this one carries on.
+        The same, when the page is gone through.
     used, unused : list of Key
         For a wrong value: later lines that carry it on, and later lines that use the value that it
         should have had.
@@ -53,6 +55,7 @@ class Line:
     ) -> None:
         self.statement, self.verdict, self.fit = about, verdict, fit
         self.exact, self.expected = exact, expected
+        self.carries = 0
         self.roots: frozenset[Key] = frozenset()
         self.used: list[Key] = []
         self.unused: list[Key] = []

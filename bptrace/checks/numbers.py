@@ -6,7 +6,7 @@ printed further down, and the true ones. What follows from them is kept until on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from bptrace.checks.graph import Graph, Key
 from bptrace.checks.interval import Interval, point
@@ -58,8 +58,8 @@ class Numbers:
         box, parents = self.box, self.graph.parents.get(key)
         return parents is not None and all(parent in box for parent in parents)
 
-    def all_near(self, keys: Sequence[Key]) -> list[Interval]:
-        """Return what is `near` of many."""
+    def all_near(self, keys: Mapping[Key, int]) -> list[Interval]:
+        """Return what is `near` of many, which come with their places in the list."""
         near = self.near
         return [near[key] for key in keys]
 
@@ -120,7 +120,7 @@ class Had(Numbers):
         return self._next[key]
 
     def at(self, version: int) -> Callable[[Key], Interval]:
-        """Return what the author had in the place of what he has, as long as it was that version."""
+        """Return what the author had while it was that version, of what he has had since then."""
         if version == self.version:
             return self.box.__getitem__
 

@@ -258,7 +258,7 @@ class Search:
         """
         if one.printed.value == two.printed.value:
             return None
-        if one.key in judge.course.seen(two.key) or two.key in judge.course.seen(one.key):
+        if judge.course.sees(one.key, two.key) or judge.course.sees(two.key, one.key):
             return None
         if judge.fit(judge.numbers.now(two.key), two) is not None:
             return None

@@ -5,13 +5,16 @@ A line sees what its formula is of, and what unprinted steps in between are of.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from bptrace.checks.graph import Graph, Key
 
 MOST_PLACES = 80
 """Unprinted steps before a line that are searched, the nearest first."""
+
+MOST_SETS = 1_000
+"""For so many sets of printed nodes it is kept which nodes they are."""
 
 
 class Course:
@@ -26,15 +29,20 @@ class Course:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._shadows: dict[Key, tuple[frozenset[Key], frozenset[Key]]] = {}
-        self._seen: dict[Key, frozenset[Key]] = {}
+        self._seen_bits: dict[Key, int] = {}
+        self._keys: dict[int, frozenset[Key]] = {}
         self._places: dict[Key, list[Key]] = {}
         self._ways: dict[tuple[Key, Key], list[Key]] = {}
-        self._beside: dict[tuple[Key, Key], tuple[Key, ...]] = {}
+        self._beside: dict[tuple[Key, Key], dict[Key, int]] = {}
 
     @cached_property
     def printed(self) -> dict[Key, int]:
         """The place of each printed node among those of the page."""
         return {key: n for n, key in enumerate(dict.fromkeys(self.graph.targets))}
+
+    @cached_property
+    def _targets(self) -> list[Key]:
+        return list(self.printed)
 
     @cached_property
     def order(self) -> list[Key]:
@@ -62,21 +70,6 @@ class Course:
             self._shadows[key] = frozenset(hidden), frozenset(seen)
         return self._shadows[key]
 
-    def seen(self, key: Key) -> frozenset[Key]:
-        """Return the nodes that a node sees; in the shadow of each of them it is itself."""
-        if key not in self._seen:
-            parents = self.graph.parents
-            found: set[Key] = set()
-            stack = list(parents.get(key, ()))
-            while stack:
-                parent = stack.pop()
-                if parent not in found:
-                    found.add(parent)
-                    if parent not in self.printed:
-                        stack.extend(parents.get(parent, ()))
-            self._seen[key] = frozenset(found)
-        return self._seen[key]
-
     def bits(self, printed: Iterable[Key]) -> int:
         """Return printed nodes as a set of bits."""
         found = 0
@@ -84,16 +77,46 @@ class Course:
             found |= 1 << self.printed[key]
         return found
 
+    def keys(self, bits: int) -> frozenset[Key]:
+        """Return the printed nodes that stand in a set of bits."""
+        known = self._keys.get(bits)
+        if known is None:
+            if len(self._keys) > MOST_SETS:
+                self._keys.clear()
+            known = self._keys[bits] = frozenset(self._in_bits(bits))
+        return known
+
+    def _in_bits(self, bits: int) -> Iterator[Key]:
+        places = bin(bits)[:1:-1]  # a long number is written faster than it is taken apart
+        n = places.find("1")
+        while n >= 0:
+            yield self._targets[n]
+            n = places.find("1", n + 1)
+
+    def seen_bits(self, key: Key) -> int:
+        """Return the printed nodes that a node sees, as bits."""
+        if key not in self._seen_bits:
+            self._seen_bits[key] = self._bits_before(key, self.hidden_bits)
+        return self._seen_bits[key]
+
     @cached_property
     def hidden_bits(self) -> dict[Key, int]:
         """The printed nodes that each unprinted one sees, as bits."""
         found: dict[Key, int] = {}
         for key in self.graph.order:
             if key not in self.printed:
-                found[key] = 0
-                for parent in self.graph.parents[key]:
-                    n = self.printed.get(parent)
-                    found[key] |= found.get(parent, 0) if n is None else 1 << n
+                found[key] = self._bits_before(key, found)
+        return found
+
+    def sees(self, key: Key, printed: Key) -> bool:
+        """Whether a node sees a printed one."""
+        return bool(self.seen_bits(key) >> self.printed[printed] & 1)
+
+    def _bits_before(self, key: Key, hidden: Mapping[Key, int]) -> int:
+        found = 0
+        for parent in self.graph.parents.get(key, ()):
+            n = self.printed.get(parent)
+            found |= hidden.get(parent, 0) if n is None else 1 << n
         return found
 
     def places(self, key: Key) -> list[Key]:
@@ -117,14 +140,15 @@ class Course:
             self._ways[way] = between(self.graph, target, self.shadow(place)[0])
         return self._ways[way]
 
-    def beside(self, place: Key, target: Key) -> tuple[Key, ...]:
-        """Return what else stands in the formulas of the steps from one to another."""
+    def beside(self, place: Key, target: Key) -> dict[Key, int]:
+        """Return what else stands in the formulas of the steps from one to another, numbered."""
         way = place, target
         if way not in self._beside:
             steps = self.between(place, target)
             own = {place, *steps}
             keys = dict.fromkeys(key for step in steps for key in self.graph.parents[step])
-            self._beside[way] = tuple(key for key in keys if key not in own)
+            others = (key for key in keys if key not in own)
+            self._beside[way] = {key: n for n, key in enumerate(others)}
         return self._beside[way]
 
 

@@ -121,6 +121,7 @@ class Foreign:
         # Where other parts of the formula may change with it, ranges say nothing: x·(1 − x) is one
         # operation for intervals, and what the author prints is no longer calculated.
         number: dict[Key, int] = {other: k for k, other in enumerate(self._others)}
+        self._number = number
         every = range(len(self._others))
         self._alone = {number[key] for key in own if key in number}
         if graph.has_expressions:
@@ -140,8 +141,9 @@ class Foreign:
                 possible = set(sorted(possible)[: most - self.count])
             self.count += len(possible)
             self._spots.append(self._spot(address, rebuild, possible))
-        self._keys = [key for key in self._formulas.keys if key != _OPEN.key]
-        self._opened = [k for k, key in enumerate(self._formulas.keys) if key == _OPEN.key]
+        keys = self._formulas.keys
+        self._opened = [k for key, k in keys.items() if key == _OPEN.key]
+        self._keys = {key: k for k, key in enumerate(k for k in keys if k != _OPEN.key)}
 
     def _spot(self, address: Address, rebuild: Rebuild, possible: set[int]) -> _Spot:
         tried: dict[int, tuple[Variant, int]] = {}
@@ -159,7 +161,7 @@ class Foreign:
         that have others.
         """
         near = view.judge.numbers.all_near
-        numbers, values = near(self._keys), near(self._others)
+        numbers, values = near(self._keys), near(self._number)
         for k in self._opened:
             numbers.insert(k, _ANY)
         may_follow = view.judge.may_follow(view.statement)

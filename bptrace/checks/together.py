@@ -42,13 +42,13 @@ class Together:
 
     Attributes
     ----------
-    keys : list of Key
-        The quantities in all formulas, in the order in which they came in.
+    keys : dict of Key to int
+        The quantities in all formulas, in the order in which they came in, and their places in it.
     """
 
     def __init__(self, reading: Reading[Interval]) -> None:
         self._rules = reading.rules
-        self.keys: list[Key] = []
+        self.keys: dict[Key, int] = {}
         self._places: dict[Hashable, int] = {}
         self._parts: list[_Part] = []
         self._values: list[Interval] = []
@@ -113,7 +113,7 @@ class Together:
             part = _Part("", (), 1 << len(self.keys))
             self._leaves.append(self._place(key, part, _NOTHING))
             self._numbers.append(None)
-            self.keys.append(key)
+            self.keys[key] = len(self.keys)
         return self._places[key]
 
     def _operation(self, expr: Op, args: Sequence[int]) -> int:

@@ -156,10 +156,15 @@ class Righted(Numbers):
         """Whether everything before a node has been gone through."""
         return self._had.is_ready(key)
 
-    def all_near(self, keys: Sequence[Key]) -> list[Interval]:
-        """Return what is `near` of many."""
-        own, near, hidden, others = self.near, self._had.near, self._hidden, self._others
-        return [own[k] if k in hidden or k in others else near[k] for k in keys]
+    def all_near(self, keys: Mapping[Key, int]) -> list[Interval]:
+        """Return what is `near` of many, which come with their places in the list."""
+        found = self._had.all_near(keys)
+        for key in self._hidden.intersection(keys):
+            found[keys[key]] = self.near[key]
+        for key, values in self._others.items():
+            if key in keys:
+                found[keys[key]] = values
+        return found
 
     def now(self, key: Key) -> Interval:
         """What a node is by the numbers so far, or by those that are printed further down."""

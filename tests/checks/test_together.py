@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -19,9 +17,6 @@ from bptrace.checks.page import Page, check
 from bptrace.checks.sequence import Course
 from bptrace.checks.together import Together
 from bptrace.maths.expr import HALF, ONE, SCALARS, TWO, Expr, Num, Op, Ref, add, div, mul, sub
-from bptrace.testing.author import Style, shown
-from bptrace.testing.planting import Sheet
-from tests.quality.plant import problem
 
 READING = intervals()
 KEYS = [Address(Quantity.OUT, 1, j) for j in (1, 2, 3)]
@@ -120,7 +115,9 @@ def test_what_a_line_sees_has_it_in_its_shadow() -> None:
     course, printed = Course(PAGE.plain), set(PAGE.plain.targets)
     some = 0
     for key in PAGE.plain.order:
-        assert course.seen(key) == seen_one_by_one(PAGE.plain, printed, key)
+        lines = course.keys(course.seen_bits(key))
+        assert lines == seen_one_by_one(PAGE.plain, printed, key) & printed
+        assert lines == {line for line in printed if course.sees(key, line)}
         hidden, lines = course.shadow(key)
         assert hidden | lines == seers(PAGE.plain, printed, key, True)
         some += bool(hidden)
@@ -144,62 +141,6 @@ def test_what_a_line_would_be_is_known_anew_when_a_number_changes(name: str) -> 
         if key in judge.graph.parents[last]:
             assert judge.numbers.now(last) != before
     assert ready > len(keys)
-
-
-def sparse_page() -> Judge:
-    """A page with unprinted steps of several updates, gone through to its end."""
-    rng, style = Random(4), Style("final", 6)
-    given = problem(rng, (2, 3, 2))
-    given = replace(given, training=replace(given.training, steps=3))
-    page = Sheet(given, style, shown(rng, given, style), 1)
-    return Page(engine.run(page.author().page(page.order), engine="python")).judged().judge
-
-
-JUDGE = sparse_page()
-LINES = [key for key in JUDGE.course.printed if key in JUDGE.graph.fast]
-
-
-def recalculated(key: Key, others: dict[Key, Interval]) -> Interval:
-    """The range of a formula, with every unprinted step that sees another number made anew."""
-    dirty = {hidden for other in others for hidden in JUDGE.course.shadow(other)[0]}
-
-    def look_up(k: Key) -> Interval:
-        if k in others:
-            return others[k]
-        return READING.read(JUDGE.graph.fast[k], look_up) if k in dirty else JUDGE.box[k]
-
-    return READING.read(JUDGE.graph.fast[key], look_up)
-
-
-@given(st.data())
-def test_other_numbers_give_what_all_steps_made_anew_give(data: st.DataObject) -> None:
-    key = data.draw(st.sampled_from(LINES))
-    some = data.draw(st.lists(st.sampled_from(LINES), max_size=4, unique=True))
-    others = {k: point(JUDGE.graph.exact[k] + 0.125) for k in LINES}
-    for roots in (some, some[:1], some):
-        wanted = recalculated(key, {k: others[k] for k in roots})
-        value = JUDGE.worlds.value(key, others, roots, "an eighth more")
-        assert repr(value) == repr(wanted)
-    either = {k: others[k].hull(JUDGE.box[k]) for k in some}
-    lo, hi = JUDGE.worlds.either(key, either, some)
-    assert lo <= wanted.lo
-    assert wanted.hi <= hi
-
-
-def test_other_numbers_are_forgotten_when_what_the_author_has_changes() -> None:
-    some = LINES[:2]
-    others = {k: point(JUDGE.graph.exact[k] + 0.125) for k in some}
-    last = LINES[-1]
-    before = JUDGE.worlds.value(last, others, some, "two")
-    changes = 0
-    for key in JUDGE.course.order:
-        kept = JUDGE.box[key]
-        JUDGE.had.set(key, point(kept.middle + 0.5))
-        value = JUDGE.worlds.value(last, others, some, "two")
-        assert value == recalculated(last, others)
-        changes += value != before
-        JUDGE.had.set(key, kept)
-    assert changes  # some step counts
 
 
 def test_the_collector_is_left_as_it_was() -> None:
