@@ -218,6 +218,7 @@ print(trace.engine, trace.at("E"), sorted({"numba", "numpy"} & set(sys.modules))
     assert in_a_new_process(code) == "python 4.5 []\n"
 
 
+@pytest.mark.ci
 def test_numba_switched_off_runs_the_same_source() -> None:
     code = PROBLEM + "t = run(problem, 'numba'); print(t.engine, t.step_errors[0], t.remark)"
     expected = "numba 4.5 NUMBA_DISABLE_JIT is set: the kernels ran as plain Python\n"
@@ -276,6 +277,7 @@ def test_a_step_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         engine.excerpt(batches, [3], 3)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("two_gib")
 def test_an_excerpt_is_refused_by_what_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by how long the run is, between the steps that are kept."""

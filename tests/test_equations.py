@@ -292,6 +292,7 @@ def drawn(data: st.DataObject, problem: Problem) -> tuple[Trace, Evaluation, int
     return trace, exact, step, data.draw(st.sampled_from(problem.batch(step)), label="sample")
 
 
+@pytest.mark.ci
 @dear(8)
 @given(LEARNING, st.data())
 def test_gradients_of_the_error(problem: Problem, data: st.DataObject) -> None:

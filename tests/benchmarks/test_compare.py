@@ -94,6 +94,7 @@ def test_nothing_to_measure_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing to measure; tasks: 2-2-2, 2-2-2, log" in capsys.readouterr().err
 
 
+@pytest.mark.ci
 def test_instructions_are_counted_where_they_can_be(
     repository: Path, fake: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:

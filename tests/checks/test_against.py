@@ -220,6 +220,7 @@ def test_no_number_is_a_pattern() -> None:
 # -------------------------------------------------------------------------------- causes
 
 
+@pytest.mark.ci
 def test_every_mistake_explains_its_own_gradients() -> None:
     """Those of the table made everywhere: each is found, or another with the same numbers."""
     problem = some((2, 4, 3), ("softplus", "sigmoid"), samples=2)

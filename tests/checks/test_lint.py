@@ -106,6 +106,7 @@ def test_every_kind_of_mistake_is_made() -> None:
     assert formulas - made <= elsewhere | rules | once
 
 
+@pytest.mark.ci
 def test_the_right_learning_rate_is_no_mistake(flagship: Lint) -> None:
     rate = Num(flagship.problem.training.learning_rate)
     assert rate == Num(0.5)  # one of the usual rates
@@ -133,6 +134,7 @@ def test_the_flagship(flagship: Lint) -> None:
     assert kinds_of_066 == [{"index", "transposed", "shared-bias"}]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_remedies_keep_what_they_promise(name: str) -> None:
     """The example is written anew with the proposed numbers, and judged again."""
@@ -172,6 +174,7 @@ def with_given(problem: Problem, key: Address, new: float) -> Problem:
     return replace(problem, parameters=Parameters(matrices, tuple(map(tuple, biases))))
 
 
+@pytest.mark.ci
 def test_neurons_asleep_are_woken() -> None:
     found = linted("sebasbelmos-tanh")
     asleep = [c for c in found.coincidences if c.kind in ("dead", "saturated")]

@@ -131,6 +131,7 @@ def with_error() -> st.SearchStrategy[Problem]:
     return problems(losses=WITH_ERROR, rules=BY_GRADIENT, always_learns=True)
 
 
+@pytest.mark.ci
 @dear(4)
 @given(with_error(), st.integers(0, 999))
 def test_arrays_are_what_the_formulas_say_neuron_by_neuron(problem: Problem, seed: int) -> None:
@@ -181,6 +182,7 @@ def test_without_a_change_the_gradients_are_those_of_the_log(problem: Problem) -
     assert np.abs(found - logged * figures.present).max() <= ROUNDING * size * size
 
 
+@pytest.mark.ci
 def test_in_wide_layers_the_same_mistakes_have_the_same_gradients(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

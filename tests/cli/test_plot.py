@@ -57,6 +57,7 @@ def test_samples_for_the_test_are_hollow(bptrace, ring: str, monkeypatch) -> Non
     assert (sum(filled), sum(hollow)) == (15, 5)
 
 
+@pytest.mark.ci
 def test_nothing_is_overwritten_without_force(bptrace, ring: str) -> None:
     pytest.importorskip("matplotlib")
     Path("plots").mkdir()

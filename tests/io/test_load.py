@@ -351,6 +351,7 @@ def test_numbers_of_equations() -> None:
         assert claims(block.format(written))[0].eq == kept
 
 
+@pytest.mark.ci
 def test_ten_thousand_claims() -> None:
     """Every quantity is read once, however often it is claimed."""
     blocks = "".join(

@@ -254,6 +254,7 @@ DEEP = (
 )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("text", DEEP, ids=lambda text: text[:9])
 def test_the_deepest_formulas_are_read_by_every_reading(text: str) -> None:
     limit = sys.getrecursionlimit()

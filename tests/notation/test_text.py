@@ -168,6 +168,7 @@ def lines(trace: Trace, step: int) -> Iterator[Address]:
     yield from trace.chapter.update(step)
 
 
+@pytest.mark.ci
 @dear(8)
 @given(named(problems(always_learns=True)), st.sampled_from(dialect_names()), st.booleans())
 def test_numbers_reproduce_the_value(problem: Problem, dialect: str, ascii: bool) -> None:

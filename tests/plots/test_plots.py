@@ -382,6 +382,7 @@ def test_settings_of_the_user_change_nothing_and_stay() -> None:
         assert matplotlib.rcParams["lines.linewidth"] == 30
 
 
+@pytest.mark.ci
 def test_no_window_system_is_asked_for() -> None:
     asked = "import sys; from bptrace import plots; plots.save; print(*sys.modules)"
     loaded = subprocess.run(

@@ -17,6 +17,7 @@ def alarms():
     return dict(measure(fewer(1_500, 8_000), seed=11))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("regime", REGIMES)
 def test_no_right_gradient_differs(alarms, regime: str) -> None:
     assert not alarms[regime].false

@@ -30,6 +30,7 @@ def chosen():
     return {kind: list(patients(kind, fewer(3, 12), seed=5)) for kind in KINDS}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_wrong_passes_and_nothing_right_is_called_wrong(chosen, kind, dtype) -> None:

@@ -251,6 +251,7 @@ def calculated(problem: Problem) -> Trace:
     return trace
 
 
+@pytest.mark.ci
 @dear(4)
 @given(named(SMALL, stems=SHORT_STEMS), st.sampled_from(dialect_names()))
 def test_pages_are_true(problem: Problem, dialect: str) -> None:
@@ -354,6 +355,7 @@ def _error_after(trace: Trace, step: int) -> float:
     ).at("E")
 
 
+@pytest.mark.ci
 @dear(12)
 @given(
     named(problems(), stems=SHORT_STEMS),

@@ -67,6 +67,7 @@ def test_records_that_do_not_fit_into_memory_together(problem, tmp_path, monkeyp
     assert stored.part(620).numbers[-1] == 620
 
 
+@pytest.mark.ci
 def test_the_files_do_not_depend_on_parts_engines_or_stops(logged, tmp_path):
     record(logged, tmp_path / "whole", 1300, "python")
     with Writer.create(logged, tmp_path / "parts", 1300) as writer:

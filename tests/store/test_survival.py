@@ -352,6 +352,7 @@ def write_with_commits(folder: Path, goal: int) -> None:
             writer.commit()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("pieces", [0, 1, 2, 4, 7])
 def test_a_full_disk(problem, tmp_path, monkeypatch, pieces):
     folder = tmp_path / "trace"
@@ -366,6 +367,7 @@ def test_a_full_disk(problem, tmp_path, monkeypatch, pieces):
     assert content(folder) == content(tmp_path / "whole")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("flushes", [0, 3, 7])
 def test_a_disk_that_fails_when_it_is_flushed(logged, tmp_path, monkeypatch, flushes):
     folder, left = tmp_path / "trace", [None] * flushes

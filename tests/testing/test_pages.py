@@ -20,6 +20,7 @@ def test_right_pages_are_right(calc: HandCalculation) -> None:
     assert_right(calc.problem)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", MISTAKE_NAMES)
 def test_every_mistake_can_be_made_and_is_found(name: str) -> None:
     """Of all steps to eight digits: with fewer, or with unprinted steps, it may hide."""
@@ -45,6 +46,7 @@ def test_every_mistake_can_be_made_and_is_found(name: str) -> None:
     check()
 
 
+@pytest.mark.ci
 @dear(5)
 @given(hand_calculations(["sign", "digit-swap", "drop-factor"], digits=(6, 10)))
 def test_several_mistakes_stand_in_different_lines(calc: HandCalculation) -> None:

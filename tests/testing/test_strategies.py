@@ -189,6 +189,7 @@ def test_two_weights_that_differ_are_short() -> None:
     assert two == (0.5, -0.5)
 
 
+@pytest.mark.ci
 def test_a_class_is_the_first() -> None:
     network = Network((Layer(1), Layer(3, activation="softmax")), "cross-entropy")
     assert smallest(samples(network, classes=True), lambda _: True) == Sample(
@@ -204,6 +205,7 @@ def test_with_variations_it_shrinks_to_what_has_none() -> None:
     assert training == Training("adam", 0.5)
 
 
+@pytest.mark.ci
 def test_an_example_is_printed_without_its_defaults() -> None:
     """As Hypothesis prints it, and as it can be pasted into a test."""
     from hypothesis.vendor.pretty import pretty

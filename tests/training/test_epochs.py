@@ -60,6 +60,7 @@ def test_means_are_the_same_in_any_portions(
         assert means.latest == found[-1]
 
 
+@pytest.mark.ci
 @given(st.integers(1, 9), st.integers(1, 9), st.sampled_from(["sum", "mean"]), st.randoms())
 def test_numpy_changes_no_bit(n: int, batch: int, reduction: str, random) -> None:
     pytest.importorskip("numpy")

@@ -25,6 +25,7 @@ LINEAR = {"delta": 0.2, "perceptron": 0.5, "perceptron-label": 0.5}
 """Rules of one layer, which learn what a line can separate."""
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES if rule.local is None])
 def test_exclusive_or_is_learned(rule: str) -> None:
     problem = io.load("xor-learns")
