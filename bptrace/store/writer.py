@@ -46,11 +46,15 @@ MOST_LOG = 2**26
 
 
 class Portion(NamedTuple):
-    """What the thread gets: rows by path, piece by piece, and where the run stands behind them."""
+    """What the thread gets: rows by path, piece by piece, and where the run stands behind them.
+
+    `last` asks that all be committed now, whenever it was committed before.
+    """
 
     rows: Mapping[str, Sequence[Buffer]]
     steps: int
     state: bytes
+    last: bool
 
 
 class Piece(NamedTuple):
@@ -137,7 +141,7 @@ class Writer:
         self._pending: list[Piece] = []
         self._made = Made(0, [])
         self._ring: array[float] | None = None
-        self._size, self._handed_at = 0, monotonic()
+        self._size, self._handed_at, self._committed_at = 0, monotonic(), monotonic()
         self._error: BaseException | None = None
         self._queue: Queue[Portion | None] = Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name="bptrace-writer", daemon=True)
@@ -275,11 +279,10 @@ class Writer:
 
     def commit(self) -> None:
         """Have all that was written reach the disk, and wait until it has."""
-        self._hand_over()
         self._queue.join()
-        self._raise_error()
         if self._committed != (self.state.steps, self.goal):
-            self._commit(self.state.steps, canonical(self.state.numbers))
+            self._hand_over(last=True)
+            self._queue.join()
         self._raise_error()
 
     def close(self) -> None:
@@ -309,15 +312,13 @@ class Writer:
 
     # Between the threads
 
-    def _hand_over(self) -> None:
-        if not self._pending:
-            return
+    def _hand_over(self, last: bool = False) -> None:
         pending, state, rows = self._pending, self.state, defaultdict[str, list[Buffer]](list)
         for piece in pending:
             for path, raw in piece.rows.items():
                 rows[path].append(raw)
         self._handed, self._pending = state, []
-        self._queue.put(Portion(rows, state.steps, canonical(state.numbers)))
+        self._queue.put(Portion(rows, state.steps, canonical(state.numbers), last))
         self._size, self._handed_at = 0, monotonic()
 
     def _raise_error(self) -> None:
@@ -335,27 +336,21 @@ class Writer:
 
     def _work(self) -> None:
         """Take portions until None comes; after an error only take them, so that nobody waits."""
-        committed = monotonic()
         while (portion := self._queue.get()) is not None:
-            if self._error is None:
-                try:
-                    for path, pieces in portion.rows.items():
-                        for rows in pieces:
-                            self._sink.append({path: rows})
-                except BaseException as error:  # told by `_raise_error` where somebody listens
-                    self._error = error
-            if self._error is None and monotonic() - committed >= COMMIT_SECONDS:
-                self._commit(portion.steps, portion.state)
-                committed = monotonic()
+            try:
+                if self._error is None:
+                    self._take(portion)
+            except BaseException as error:  # told by `_raise_error` where somebody listens
+                self._error = error
             self._queue.task_done()
 
-    def _commit(self, steps: int, state: bytes) -> None:
-        """Commit, in whichever thread has the files at the time."""
-        try:
-            self._sink.commit(steps, self.goal, state)
-            self._committed = steps, self.goal
-        except BaseException as error:
-            self._error = error
+    def _take(self, portion: Portion) -> None:
+        for path, pieces in portion.rows.items():
+            for rows in pieces:
+                self._sink.append({path: rows})
+        if portion.last or monotonic() - self._committed_at >= COMMIT_SECONDS:
+            self._sink.commit(portion.steps, self.goal, portion.state)
+            self._committed, self._committed_at = (portion.steps, self.goal), monotonic()
 
 
 def _left_by(run: Run, step: int, state: State) -> array[float]:
