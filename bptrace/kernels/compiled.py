@@ -381,9 +381,9 @@ def _signed_one(value: Any) -> Any:
 
 
 def _view_one(value: Any) -> Any:
+    # Offsets are unsigned: of a signed index Numba asks each time whether it counts from the end.
+    if isinstance(value, int):
+        return np.uint64(value)
     if isinstance(value, array):
         return np.asarray(value)
-    if isinstance(value, list):  # of layers
-        return np.array(value, dtype=LAYER)
-    # Offsets are unsigned: of a signed index Numba asks each time whether it counts from the end.
-    return np.uint64(value) if isinstance(value, int) else value
+    return np.array(value, dtype=LAYER) if isinstance(value, list) else value  # of layers

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-REPLAY_SECONDS = 0.008
-"""What recomputing from one checkpoint to the next should take."""
+REPLAY_SECONDS = 0.0095
+"""What recomputing from one checkpoint to the next should take: any step is there in 10 ms."""
 
 PATIENCE = 0.04
 """What it may take in plain Python, as a reader notices more than 50 ms; above it compiled code has

@@ -163,7 +163,7 @@ def test_quantities_in_full_are_those_of_the_run(logged, tmp_path):
 def test_checkpoints_are_near_and_small():
     from benchmarks.networks import build
 
-    expected = {(2, 2, 2): 200, (2, 10, 10, 1): 20, (40, 30, 20): 10, (784, 30, 10): 1000}
+    expected = {(2, 2, 2): 200, (2, 10, 10, 1): 50, (40, 30, 20): 10, (784, 30, 10): 1000}
     for widths, interval in expected.items():
         problem = build(widths)
         layout = problem.layout
