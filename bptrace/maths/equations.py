@@ -13,7 +13,6 @@ Sources: Rumelhart, Hinton & Williams, Learning representations by back-propagat
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import replace
 from functools import cached_property
 
 from bptrace.address import AFTER, Address, Quantity, partial
@@ -481,7 +480,7 @@ def _share(k: int, like: Address) -> Address:
 
 def _with_role(expr: Expr, role: str) -> Expr:
     """Name the outermost operation of a table's formula by what it is for."""
-    return replace(expr, role=role) if not isinstance(expr, Num | Ref) else expr
+    return expr._replace(role=role) if not isinstance(expr, Num | Ref) else expr
 
 
 class Values:

@@ -9,7 +9,6 @@ This module knows nothing of networks.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
 from operator import add as _add
 from operator import mul as _mul
@@ -21,8 +20,7 @@ from bptrace.tuples import NamedTuple
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Num:
+class Num(NamedTuple):
     """A constant of the formula (½, 1, the 2 of a square's derivative).
 
     One with a `name` is an option of the training (such as "momentum"): it has a letter in formulas
@@ -30,18 +28,25 @@ class Num:
     """
 
     value: float
-    name: str = field(default="", compare=False)
+    name: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Num) and self[:1] == other[:1]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A quantity: an address, or the name of an open place (`"in"`, `"out"`) of a formula."""
 
     key: Hashable
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(NamedTuple):
     """An operation `name` (of the tables of rules) on its arguments, with its role in the chapter.
 
     Roles say what an operation is for ("weighted sum", "error", "slope", "path sum", "step" …), so

@@ -7,7 +7,6 @@ reading of what people write. Colours and layout belong to `render`.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from functools import cached_property
 
 from bptrace.address import Address, Quantity
@@ -285,7 +284,7 @@ def abbreviated(expr: Expr, most: int) -> Expr:
     if not isinstance(expr, Op):
         return expr
     if expr.role == "largest":
-        return Ref(Largest(replace(expr, role="")))
+        return Ref(Largest(expr._replace(role="")))
     args = expr.args
     if expr.name == "add" and len(args) > most:  # first, as nobody will see those left out
         args = (*args[:3], Ref(Left(len(args) - 5)), *args[-2:])

@@ -99,7 +99,7 @@ class Sheet:
 
     def first_lines(self, place: Key) -> frozenset[Address]:
         """The printed lines that see a step: itself, or others through unprinted steps."""
-        if place in self.shown:
+        if isinstance(place, Address) and place in self.shown:
             return frozenset({place})
         seen: set[Address] = set()
         stack, done = [place], {place}

@@ -547,7 +547,7 @@ def operator(step: Step) -> Iterator[Variant]:
             yield Variant(rebuild(mul(*part.args)), "times", {})
         inside = [a for a in part.args if isinstance(a, Op) and a.name == "mul"]
         if len(inside) > 1:
-            terms = [add(*a.args) if a in inside else a for a in part.args]
+            terms = [add(*a.args) if isinstance(a, Op) and a in inside else a for a in part.args]
             changed = rebuild(add(*terms, role=part.role))
             yield Variant(changed, "every", {"x": inside[0].args[-1]})
         products = [
