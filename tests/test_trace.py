@@ -17,6 +17,7 @@ from strategies import problems
 from bptrace.address import Address, Quantity, partial
 from bptrace.engine import run
 from bptrace.errors import BptraceError
+from bptrace.maths.sums import summed
 from bptrace.model import Layer, Network, Parameters, Problem, Sample, Training
 from bptrace.notation import Notation, NotationError
 from bptrace.trace import Trace
@@ -313,7 +314,7 @@ def test_a_derivative_through_hundreds_of_layers() -> None:
         outs = [trace.at(f"out[{l},{j + 1}]") for j in range(widths[l])]
         slopes = [slope * (1.0 - a * a) for slope, a in zip(slopes, outs, strict=True)]
         slopes = [
-            sum((s * row[i] for s, row in zip(slopes, weights[l - 1], strict=True)), -0.0)
+            summed(s * row[i] for s, row in zip(slopes, weights[l - 1], strict=True))
             for i in range(widths[l - 1])
         ]
     assert trace.at(f"dout[{depth},1]/dout[1,1]") == slopes[0] != 0.0

@@ -15,6 +15,7 @@ from bptrace.checks.findings import Finding
 from bptrace.checks.lines import RIGHT, WRONG, Line, Statement
 from bptrace.checks.prior import UNKNOWN_BITS, Prior, repriced
 from bptrace.checks.views import information
+from bptrace.maths.sums import summed
 from bptrace.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def priced(lines: Sequence[Line], used: Prior) -> Iterator[tuple[Line, float]]:
 def total(lines: Sequence[Line], hypothesis: Hypothesis | None, used: Prior) -> float:
     """Return what a whole page costs under one reading."""
     bits = 0.0 if hypothesis is None else hypothesis.bits
-    return bits + sum(bits for _, bits in priced(lines, used))
+    return bits + summed(bits for _, bits in priced(lines, used))
 
 
 def _as_it_stands(statement: Statement, expected: float) -> float:

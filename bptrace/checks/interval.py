@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from bptrace.maths import ieee
 from bptrace.maths.expr import ONE, Expr, Op, Reading
+from bptrace.maths.sums import summed
 from bptrace.tuples import NamedTuple
 
 FLOAT64, FLOAT32 = 1.2e-16, 6.0e-8
@@ -135,7 +136,7 @@ class _Rules:
         """x/(x + …) of positive numbers, tight: it rises with x and falls with the others."""
         if any(a.lo < 0.0 for a in (x, *others)):
             return self.div(x, self.add(x, *others))
-        low, high = sum(a.lo for a in others), sum(a.hi for a in others)
+        low, high = summed(a.lo for a in others), summed(a.hi for a in others)
         lo, hi = ieee.divide(x.lo, x.lo + high), ieee.divide(x.hi, x.hi + low)
         return _wider(lo, hi, (2 + len(others)) * self.epsilon * max(lo, hi))
 

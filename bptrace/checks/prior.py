@@ -11,6 +11,7 @@ from math import log2
 
 from bptrace.checks.findings import Candidate, Finding
 from bptrace.checks.mistakes import MISTAKES, UNKNOWN, share
+from bptrace.maths.sums import summed
 
 UNKNOWN_BITS = -log2(UNKNOWN)
 
@@ -27,7 +28,7 @@ class Prior:
     def bits(self, mistake: str, likeness: Hashable, ways: int) -> float:
         """Return the price of one of `ways` instances of a mistake."""
         general = share(MISTAKES.get(mistake)) / ways
-        total = sum(self.found.values())
+        total = summed(self.found.values())
         if not total:
             return -log2(general)
         again = 0.5 * self.found[mistake] / ways + 0.5 * self.alike[likeness]
@@ -44,7 +45,7 @@ class Prior:
             return
         weights = [2.0 ** (c.score - finding.bits) for c in finding.candidates]
         for candidate, weight in zip(finding.candidates, weights, strict=True):
-            part = weight / sum(weights)
+            part = weight / summed(weights)
             if part > _NEGLIGIBLE:
                 self.found[candidate.mistake] += part
                 self.alike[candidate.likeness] += part
@@ -55,8 +56,8 @@ def ranked(found: Iterable[Candidate], chance: float) -> Finding:
     order = sorted(found, key=lambda candidate: -candidate.score)
     best = order[0]
     weights = [2.0 ** (candidate.score - best.score) for candidate in order]
-    alike = sum(w for c, w in zip(order, weights, strict=True) if c.equals(best))
-    posterior = alike / (sum(weights) + 2.0 ** min(-best.score, 60.0))
+    alike = summed(w for c, w in zip(order, weights, strict=True) if c.equals(best))
+    posterior = alike / (summed(weights) + 2.0 ** min(-best.score, 60.0))
     return Finding(tuple(order), best.score, posterior, chance)
 
 

@@ -17,6 +17,7 @@ from bptrace.checks.findings import Candidate
 from bptrace.checks.graph import Key
 from bptrace.checks.lines import WRONG, Line
 from bptrace.checks.prior import Prior
+from bptrace.maths.sums import summed
 
 if TYPE_CHECKING:
     from bptrace.checks.page import Page
@@ -84,10 +85,10 @@ def _promising(page: Page, plain: Judged, wrong: Sequence[Line]) -> Iterator[Hyp
     problem = page.trace.problem
     every = chain(conventions(problem), everywhere(problem, _found(wrong, plain.prior)))
     for reading in islice(every, max(FULL_READINGS, MOST_LINES // len(plain.lines))):
-        if reading.bits >= sum(bits for bits, _ in before):
+        if reading.bits >= summed(bits for bits, _ in before):
             continue
         changed = page.changed(reading)
-        saved = sum(bits for bits, steps in before if not changed.isdisjoint(steps))
+        saved = summed(bits for bits, steps in before if not changed.isdisjoint(steps))
         formulas = page.graph(reading).formulas
         made = frozenset((key, formulas.get(key)) for key in changed), reading.flip
         if reading.bits < saved and made not in seen:

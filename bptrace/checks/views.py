@@ -12,6 +12,7 @@ from bptrace.checks.graph import Key
 from bptrace.checks.interval import Interval
 from bptrace.checks.lines import Statement
 from bptrace.checks.mistakes import Variant
+from bptrace.maths.sums import summed
 from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
 
@@ -183,7 +184,7 @@ class View:
     @property
     def most_evidence(self) -> float:
         """The bits that other lines can speak for a value at best."""
-        return sum(seer.bits for seer in self._others if not seer.fits)
+        return summed(seer.bits for seer in self._others if not seer.fits)
 
     def evidence(self, value: Interval) -> float:
         """Return the bits that other lines speak for or against a value of a hidden step."""

@@ -23,6 +23,7 @@ from bptrace.maths.dual import DUAL
 from bptrace.maths.expr import Expr, Op, Ref, refs, spread
 from bptrace.maths.losses import LOSSES, fused
 from bptrace.maths.own import activation_of
+from bptrace.maths.sums import summed
 from bptrace.model import Layer, Problem
 from bptrace.tuples import NamedTuple
 
@@ -210,7 +211,7 @@ def _top(problem: Problem, net: Net, log: array[float], part: int, place: int) -
     layer, targets = net.layers[-1], problem.samples[place].t
     entry = fused(problem.network.loss, problem.network.layers[-1].activation)
     if entry is not None and layer.of_layer:
-        total = sum(targets)
+        total = summed(targets)
         outs = (log[part + layer.out_at + k] for k in range(layer.size))
         return [entry.slope(t, a, total) for t, a in zip(targets, outs, strict=True)]
     expr = LOSSES.get(problem.network.loss).expr if entry is None else entry.expr
@@ -269,7 +270,7 @@ def _values(layer: Layer, zs: Sequence[float], outs: Sequence[float]) -> list[Bo
 def layer_values(zs: Sequence[float], outs: Sequence[float]) -> list[Bounded]:
     """As `differences.layer_errors`: the power of each neuron is off, and the sum of all."""
     off = [UNIT * (max(zs) - z) + 2.0 * NOISE for z in zs]
-    mean = sum(a * e for a, e in zip(outs, off, strict=True)) + UNIT * len(outs)
+    mean = summed(a * e for a, e in zip(outs, off, strict=True)) + UNIT * len(outs)
     return [(a, 1.5 * a * (e + mean) + SMALLEST) for a, e in zip(outs, off, strict=True)]
 
 

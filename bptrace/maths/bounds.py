@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Final
 
 from bptrace.maths.expr import FLOATS, Reading
+from bptrace.maths.sums import summed
 from bptrace.tuples import NamedTuple
 
 Bounded = tuple[float, float]
@@ -171,7 +172,7 @@ def any_order(theirs: Format) -> Reading[Bounded]:
 def _wider(rule: Callable[..., Bounded], is_sum: bool, theirs: Format) -> Callable[..., Bounded]:
     def read(*args: Bounded) -> Bounded:
         value, error = rule(*args)
-        size = sum(abs(v) + e for v, e in args) if is_sum else abs(value) + error
+        size = summed(abs(v) + e for v, e in args) if is_sum else abs(value) + error
         roundings = len(args) + OWN_ROUNDINGS
         error = (error + roundings * (theirs.unit * size + theirs.least)) * SECOND_ORDER
         return value, error if size < theirs.largest and error == error else math.inf

@@ -38,6 +38,7 @@ from bptrace.maths.expr import (
     square,
     sub,
 )
+from bptrace.maths.sums import summed
 
 
 def derivative(expr: Expr) -> Expr:
@@ -316,7 +317,7 @@ def _divided(lines: Sequence[Line]) -> list[Line]:
 
 
 _LINES: Final[Mapping[str, Callable[[Sequence[Line]], list[Line]]]] = {
-    "add": lambda lines: [(sum(m for m, _ in lines), sum(c for _, c in lines))],
+    "add": lambda lines: [(summed(m for m, _ in lines), summed(c for _, c in lines))],
     "sub": lambda lines: [(lines[0][0] - lines[1][0], lines[0][1] - lines[1][1])],
     "neg": lambda lines: [(-lines[0][0], -lines[0][1])],
     "mul": _scaled,

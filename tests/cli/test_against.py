@@ -199,7 +199,7 @@ def text() -> None:
 
 
 def no_json() -> None:
-    Path("bad.json").write_text('{"dW1": [1, 2,]}', encoding="utf-8")
+    Path("bad.json").write_text('{"dW1": [1, ?2]}', encoding="utf-8")
 
 
 def deep() -> None:
@@ -234,7 +234,7 @@ def nothing() -> None:
         (pickled, ["bad.npz: this file holds Python objects, which are not read"]),
         (nested, ["bad.npz: dW1 holds no numbers; gradients are float64 or float32"]),
         (text, ["bad.npz: this file is damaged (it begins as neither"]),
-        (no_json, ["bad.json:1:15: this is no JSON", "Expected an .npz, .npy or .json file"]),
+        (no_json, ["bad.json:1:13: this is no JSON", "Expected an .npz, .npy or .json file"]),
         (deep, ["bad.json: this JSON is nested too deeply"]),
         (
             other_names,

@@ -20,6 +20,7 @@ from bptrace.checks.lint.coincidences import (
 )
 from bptrace.checks.lint.example import Example, Q, Score, Slip, Table
 from bptrace.maths.expr import refs
+from bptrace.maths.sums import summed
 from bptrace.tuples import NamedTuple
 
 MOST_WORK = 12_000_000
@@ -47,7 +48,7 @@ class Trial(NamedTuple):
     @property
     def rank(self) -> tuple[int, float]:
         """Fewest bad mistakes first, then the smallest change."""
-        return self.score.bad, sum(abs(change.new - change.old) for change in self.changes)
+        return self.score.bad, summed(abs(change.new - change.old) for change in self.changes)
 
 
 class Options(NamedTuple):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from bptrace.checks.mistakes.step import Step, Variant
+from bptrace.maths.sums import summed
 from bptrace.registry import Registry
 from bptrace.tuples import NamedTuple
 
@@ -59,7 +60,7 @@ def share(mistake: Mistake) -> float:
 @cache
 def _all_weights(entries: int) -> float:
     """The sum over the table, as long as it has so many entries."""
-    return sum(entry.weight for entry in MISTAKES)
+    return summed(entry.weight for entry in MISTAKES)
 
 
 from bptrace.checks.mistakes import (  # noqa: E402  (they fill the table)
