@@ -6,13 +6,17 @@ Layout only: what stands in the lines comes from `notation`, which values from t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 from rich.cells import cell_len
-from rich.text import Text
+from rich.text import Span, Text
 
 from bptrace.tuples import NamedTuple
+
+Row: TypeAlias = Sequence[tuple[str, str]]
+"""Texts side by side, each with its style."""
 
 _BREAK = r" \(\*\) | else |[(\[)\]]| [+−·⊙*-] |[·*/](?!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|, "
 _BINDS = {
@@ -134,20 +138,33 @@ class Block:
         left = max(cell_len(line.left) for line in self.lines)
         left = min(left, _most_left(width - margin))
         bodies = [row for line in self.lines for row in _body(line, left, width - margin)]
-        rows = [self._row(k, body, len(bodies)) for k, body in enumerate(bodies)]
+        rows = [_text(self._row(k, body, len(bodies)), width) for k, body in enumerate(bodies)]
         if cell_len(self.mark) > self.mark_width:  # a long name stands above its block
-            rows.insert(0, Text("  ").append(self.mark, "bptrace.highlight"))
-        for row in rows:
-            row.no_wrap = row.cell_len <= width  # saves Rich half of its work
+            rows.insert(0, _text([("  ", ""), (self.mark, "bptrace.highlight")], width))
         return rows
 
-    def _row(self, k: int, body: Text, count: int) -> Text:
+    def _row(self, k: int, body: Row, count: int) -> Row:
         mark = self.mark if k == 0 and cell_len(self.mark) <= self.mark_width else ""
         first, middle, last, only = self.bar
         bar = only if count == 1 else first if k == 0 else last if k == count - 1 else middle
         padding = " " * (self.mark_width - cell_len(mark))
-        row = Text("  ").append(mark + padding, "bptrace.highlight")
-        return row.append(f" {bar} ", "bptrace.edge").append_text(body)
+        head = f"{mark}{padding}", "bptrace.highlight"
+        return [("  ", ""), head, (f" {bar} ", "bptrace.edge"), *body]
+
+
+def _text(row: Row, width: int) -> Text:
+    """Return a row as one text, put together at once: each `Text.append` would cost as much."""
+    text, spans = "", []
+    for part, style in row:
+        if part and style:
+            spans.append(Span(len(text), len(text) + len(part), style))
+        text += part
+    fits = _cells(row) <= width
+    return Text(text, spans=spans, no_wrap=fits)  # of what fits Rich has to do half only
+
+
+def _cells(row: Row) -> int:
+    return sum(cell_len(part) for part, _ in row)
 
 
 def _most_left(width: int) -> int:
@@ -155,21 +172,23 @@ def _most_left(width: int) -> int:
     return max(4, min(width // 2, width - 3 - _ROOM))
 
 
-def _body(line: Line, left: int, width: int) -> Iterator[Text]:
+def _body(line: Line, left: int, width: int) -> Iterator[Row]:
     """Yield the rows of one equation."""
     name = line.left
     if cell_len(name) > left:  # a long name has a row of its own
         for piece in broken(name, width):
-            yield Text(piece, "bptrace.quantity")
+            yield [(piece, "bptrace.quantity")]
         name = ""
     room = max(width - left - 3, 12)
     stages = line.stages
     for n, stage in enumerate(stages):
         style = "bptrace.result" if n == len(stages) - 1 else "bptrace.formula"
         for k, piece in enumerate(broken(stage, room - 2)):
-            row = Text().append(name + " " * (left - cell_len(name)), "bptrace.quantity")
-            row.append(" = " if k == 0 else "   ", "bptrace.edge")
-            row.append(piece if k == 0 else f"  {piece}", style)
+            row = [
+                (name + " " * (left - cell_len(name)), "bptrace.quantity"),
+                (" = " if k == 0 else "   ", "bptrace.edge"),
+                (piece if k == 0 else f"  {piece}", style),
+            ]
             name = ""
             if n == len(stages) - 1:
                 yield from _with_remarks(row, line.remarks, left + 3, width)
@@ -177,15 +196,12 @@ def _body(line: Line, left: int, width: int) -> Iterator[Text]:
                 yield row
 
 
-def _with_remarks(
-    row: Text, remarks: tuple[Remark, ...], indent: int, width: int
-) -> Iterator[Text]:
+def _with_remarks(row: Row, remarks: tuple[Remark, ...], indent: int, width: int) -> Iterator[Row]:
     """Put remarks behind the result where they fit, else below it."""
     for remark in remarks:
-        if row.cell_len + _GAP + cell_len(remark.text) <= width:
-            row.append(" " * _GAP).append(remark.text, remark.style)
+        if _cells(row) + _GAP + cell_len(remark.text) <= width:
+            row = [*row, (" " * _GAP, ""), remark]
             continue
         yield row
-        row = Text(" " * max(0, min(indent, width - cell_len(remark.text))))
-        row.append(remark.text, remark.style)
+        row = [(" " * max(0, min(indent, width - cell_len(remark.text))), ""), remark]
     yield row
