@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from math import inf
 
 from bptrace.checks.findings import Finding, Instead
 from bptrace.checks.fit import LAST, ROUND, TRUNC, Fit, House, fit, house, window
@@ -74,7 +73,6 @@ class Judge:
         self._wide_until = 0
         self.others: dict[Key, list[Line]] = {}
         self._followers: list[tuple[Iterable[Line], Key]] = []
-        self._worlds: dict[tuple[Key, float], dict[Key, Interval]] = {}
 
     def run(self) -> list[Line]:
         """Judge every statement; return the lines in page order."""
@@ -130,11 +128,14 @@ class Judge:
         turned = -values if statement.sign < 0 else values
         return fit(turned, statement.printed, statement.claim.exact)
 
+    def window(self, statement: Statement) -> tuple[float, float]:
+        """Return between which values of its node a statement's digits may come from one."""
+        low, high = window(statement.printed, statement.claim.exact)
+        return (-high, -low) if statement.sign < 0 else (low, high)
+
     def may_follow(self, statement: Statement) -> Callable[[Interval], bool]:
         """Return the question whether a statement's digits may come from a range, for many."""
-        low, high = window(statement.printed, statement.claim.exact)
-        if statement.sign < 0:
-            low, high = -high, -low
+        low, high = self.window(statement)
 
         def question(values: Interval) -> bool:
             if values[0] > high or values[1] < low:  # nearly all
@@ -269,7 +270,7 @@ class Judge:
         for key, lines in list(self.others.items())[:MOST_OTHERS]:
             for other in lines:
                 number = other.statement.sign * other.statement.printed.value
-                values = [self._world(key, number)[statement.key]]
+                values = [self.worlds.anew(key, number)[statement.key]]
                 if statement.key in self.course.shadow(key)[1]:
                     others = {key: point(number)}
                     values.append(self.worlds.value(statement.key, others, others, (key, number)))
@@ -277,20 +278,6 @@ class Judge:
                     self.fit(value, statement) in (ROUND, TRUNC) for value in values
                 ):
                     yield key, other
-
-    def _world(self, key: Key, number: float) -> dict[Key, Interval]:
-        """Every node as it would be if one had another value and all else were calculated anew."""
-        if (key, number) not in self._worlds:
-            world = {k: self.around(v) for k, v in self.graph.exact.items()} | {key: point(number)}
-            changed = {key}
-            for node in self.course.order:
-                if node != key and not changed.isdisjoint(self.graph.parents[node]):
-                    changed.add(node)
-                    world[node] = self.reading.read(self.graph.fast[node], world.__getitem__)
-            self._worlds[key, number] = {
-                node: world[node] if node in changed else _NOWHERE for node in world
-            }
-        return self._worlds[key, number]
 
     @cached_property
     def single(self) -> dict[Key, Interval]:
@@ -503,7 +490,3 @@ class Judge:
 def _one_or_all(roots: list[Key]) -> list[list[Key]]:
     """Each wrong value by itself, then all together."""
     return [[root] for root in roots] + ([roots] if len(roots) > 1 else [])
-
-
-_NOWHERE = Interval(inf, -inf)
-"""The interval of no number at all."""

@@ -16,7 +16,7 @@ from bptrace.checks.interval import Interval
 from bptrace.checks.mistakes import MISTAKES, Step, Variant, pairs
 from bptrace.checks.substitutes import MOST_ANSWERS, Foreign, Misread, Operands
 from bptrace.checks.together import Together
-from bptrace.checks.views import Match, Try, View
+from bptrace.checks.views import Entry, Match, View
 from bptrace.maths.expr import Expr, Op, Reading, Ref, inline, refs
 from bptrace.printed import Printed
 from bptrace.tuples import NamedTuple
@@ -30,14 +30,6 @@ a dozen ways to make each mistake, in a formula of ten operands no limit at all.
 
 LONG = 30
 """Operands of a long formula: no pairs are tried in it, and few misread operands."""
-
-
-class Entry(NamedTuple):
-    """A mistake at a step, and in how many ways it can be made there."""
-
-    mistake: str
-    variant: Variant
-    ways: int
 
 
 class _Answer(NamedTuple):
@@ -64,7 +56,7 @@ class Table:
         add, with_prints = self._formulas.add, graph.with_prints
         self._places = [add(with_prints(entry.variant.expr)) for entry in self.entries]
         self._numbers: list[Interval] | None = None
-        self._tries: list[Try] = []
+        self._ranges: list[Interval] = []
         self._known: dict[Hashable, list[_Answer]] = {}
 
     def matches(self, view: View) -> list[Match]:
@@ -77,21 +69,18 @@ class Table:
         for answer in reversed(known):
             if answer.numbers == numbers and answer.beside == beside:
                 return answer.matches
-        found = view.matches(self._read(numbers))
+        found = view.matches(self.entries, self._read(numbers))
         known.append(_Answer(numbers, beside, found))
         del known[:-MOST_ANSWERS]
         return found
 
-    def _read(self, numbers: list[Interval]) -> list[Try]:
-        """Return the mistakes with the values that they give."""
+    def _read(self, numbers: list[Interval]) -> list[Interval]:
+        """Return the value that each mistake gives."""
         if numbers != self._numbers:
             values = self._formulas.read(numbers)
             self._numbers = numbers
-            self._tries = [
-                Try(values[place], *entry)
-                for place, entry in zip(self._places, self.entries, strict=True)
-            ]
-        return self._tries
+            self._ranges = [values[place] for place in self._places]
+        return self._ranges
 
 
 class Place(NamedTuple):

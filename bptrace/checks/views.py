@@ -64,10 +64,9 @@ def plainness(
     return SHORT_BITS if values.meets(number - half, number + half) else -SHORT_BITS
 
 
-class Try(NamedTuple):
-    """A mistake at a step, with the value that it gives there."""
+class Entry(NamedTuple):
+    """A mistake at a step, and in how many ways it can be made there."""
 
-    value: Interval
     mistake: str
     variant: Variant
     ways: int
@@ -162,19 +161,22 @@ class View:
         beside = self.judge.course.beside(self.place, self.statement.key)
         return self.judge.numbers.all_near(beside)
 
-    def matches(self, tries: Sequence[Try]) -> list[Match]:
+    def matches(self, entries: Sequence[Entry], values: Sequence[Interval]) -> list[Match]:
         """Return the mistakes that the wrong line's digits may come from.
 
-        Those of hidden steps are sorted by their values and narrowed down.
+        `values` are what they give at the place. Those of hidden steps are sorted by them and
+        narrowed down.
         """
-        numbers = [t for t in tries if t.value.lo == t.value.lo]
         may_follow = self.judge.may_follow(self.statement)
         if self.at_line:
-            return [Match(*t, t.value) for t in reversed(numbers) if may_follow(t.value)]
-        fitting = Ordered([t.value for t in numbers]).fitting(
-            lambda value: may_follow(self.result(value))
-        )
-        return [Match(*numbers[k], self.result(numbers[k].value)) for k in fitting]
+            low, high = self.judge.window(self.statement)
+            near = [k for k, (lo, hi) in enumerate(values) if lo <= high and not hi < low]
+            fitting = [k for k in near[::-1] if may_follow(values[k])]
+            return [Match(values[k], *entries[k], values[k]) for k in fitting]
+        numbers = [k for k, (lo, _) in enumerate(values) if lo == lo]
+        ordered = Ordered([values[k] for k in numbers])
+        found = [numbers[n] for n in ordered.fitting(lambda value: may_follow(self.result(value)))]
+        return [Match(values[k], *entries[k], self.result(values[k])) for k in found]
 
     @cached_property
     def _others(self) -> list[_Seer]:

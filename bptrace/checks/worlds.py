@@ -7,12 +7,15 @@ it too, and with all mistakes of a long page before them each would go through h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from math import inf
 
 from bptrace.checks.findings import Instead
 from bptrace.checks.graph import Key
-from bptrace.checks.interval import Interval
+from bptrace.checks.interval import Interval, point
 from bptrace.checks.numbers import Had, Numbers
 from bptrace.checks.sequence import Course
+
+_NOWHERE = Interval(inf, -inf)
 
 MOST_RIGHTED = 64
 """For so many choices of wrong numbers it is kept what unprinted steps are if these are right."""
@@ -31,9 +34,10 @@ class Worlds:
     def __init__(self, course: Course, numbers: Had) -> None:
         self._course = course
         self._numbers = numbers
+        self._anew: dict[tuple[Key, float], dict[Key, Interval]] = {}
         self._righted: dict[tuple[Key, ...], Righted] = {}
         self._righted_at = 0
-        self._known: dict[tuple[tuple[Hashable, bool], Key, int], Interval] = {}
+        self._known: dict[tuple[Hashable, bool], dict[tuple[Key, int], Interval]] = {}
         self._here: dict[tuple[tuple[Hashable, bool], int], dict[Key, Interval]] = {}
         self._version = 0
 
@@ -61,6 +65,24 @@ class Worlds:
         other than its formula says (see `Judge`) as long as nothing before it has changed.
         """
         return self._value(key, others, some, ("", True))
+
+    def anew(self, key: Key, number: float) -> dict[Key, Interval]:
+        """Return what all that follows from a node would be if it were a number, from true values.
+
+        All the rest of the page is nowhere: the interval of no number at all.
+        """
+        if (key, number) not in self._anew:
+            numbers, graph = self._numbers, self._course.graph
+            world = {k: numbers.around(v) for k, v in graph.exact.items()} | {key: point(number)}
+            changed = {key}
+            for node in self._course.order:
+                if node != key and not changed.isdisjoint(graph.parents[node]):
+                    changed.add(node)
+                    world[node] = numbers.reading.read(graph.fast[node], world.__getitem__)
+            self._anew[key, number] = {
+                node: values if node in changed else _NOWHERE for node, values in world.items()
+            }
+        return self._anew[key, number]
 
     def righted(self, others: Mapping[Key, Interval], roots: Sequence[Key]) -> Righted:
         """Return all numbers as they would be with the `others` in the place of some wrong ones."""
@@ -91,7 +113,7 @@ class Worlds:
         if here is None:
             here = self._here[world, changed] = {k: others[k] for k in some}
         box, graph, read = self._numbers.box, self._course.graph, self._numbers.reading.read
-        seen, known = self._course.hidden_bits, self._known
+        seen, known = self._course.hidden_bits, self._known.setdefault(world, {})
 
         def is_open(k: Key) -> bool:
             if k in here:
@@ -99,7 +121,7 @@ class Worlds:
             bits = changed & seen.get(k, 0)
             if not bits:
                 return False
-            values = known.get((world, k, bits))
+            values = known.get((k, bits))
             if values is None:
                 return True
             here[k] = values
@@ -120,7 +142,7 @@ class Worlds:
             values = read(graph.fast[step], look_up)
             if world[1]:
                 values = values.hull(box[step])
-            here[step] = known[world, step, changed & seen[step]] = values
+            here[step] = known[step, changed & seen[step]] = values
         return read(graph.fast[key], look_up)
 
 
@@ -202,6 +224,10 @@ class Righted(Numbers):
             value = box[key] = had(key)
             return value
         read, fast, stack = self.reading.read, self.graph.fast, [key]
+
+        def look_up(k: Key) -> Interval:
+            return box[k] if k in box else had(k)
+
         while stack:  # without recursion: pages may have many steps
             step = stack[-1]
             before = [p for p in parents[step] if p in hidden and p not in box]
@@ -210,7 +236,7 @@ class Righted(Numbers):
                 continue
             stack.pop()
             if step not in box:
-                old, new = had(step), read(fast[step], box.__getitem__)
+                old, new = had(step), read(fast[step], look_up)
                 box[step] = new if new != old else old
         return box[key]
 
