@@ -30,6 +30,7 @@ calculates; hashing and writing go on beside it."""
 REPLAY = """Full records of all steps: recomputed from the trace on disk, with its proofs, or read
 with `numpy.memmap` from a file of full records, in pieces of 16 MiB: from the disk, as what is
 worth recomputing fills more than the memory, and from memory, where the system still has it there.
+Both write each piece into the memory of the one before.
 By the clock on the wall."""
 
 
@@ -84,13 +85,18 @@ def _replay(problem: Problem, folder: Path, sheet: Sheet) -> Iterator[str]:
         for run in trace.parts():
             run.log[: run.steps * problem.layout.size].tofile(file)  # type: ignore[attr-defined]
     n_bytes = full.stat().st_size
+    piece = np.zeros(stored.MOST_KEPT // 8)
 
     def recompute() -> int:
-        return sum(run.steps for run in trace.parts())
+        return sum(run.steps for run in trace.parts(again=True))
 
     def read() -> int:
-        found, piece = np.memmap(full, np.float64, "r"), stored.MOST_KEPT // 8
-        return sum(len(np.array(found[k : k + piece])) for k in range(0, len(found), piece))
+        found, total = np.memmap(full, np.float64, "r"), 0
+        for k in range(0, len(found), len(piece)):
+            part = piece[: len(found) - k]
+            part[:] = found[k : k + len(part)]
+            total += len(part)
+        return total
 
     tasks = {"recomputed": Task(recompute), "read from memory": Task(read)}
     if sys.platform == "linux":

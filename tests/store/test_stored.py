@@ -201,6 +201,7 @@ def test_nan_has_one_pattern_of_bits():
     assert contents.canonical(array("d", [odd, -0.0])) == struct.pack("<dd", float("nan"), -0.0)
 
 
+@pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize(
     ("kept", "ends"),
     [
@@ -211,15 +212,18 @@ def test_nan_has_one_pattern_of_bits():
         (9999, [1300]),
     ],
 )
-def test_all_records_of_all_steps(problem, tmp_path, monkeypatch, kept, ends):
+def test_all_records_of_all_steps(problem, tmp_path, monkeypatch, kept, ends, again):
     stored, run = record(problem, tmp_path / "trace"), engine.run(problem, "python")
     monkeypatch.setattr(stored_module, "MOST_KEPT", kept * 8 * problem.layout.size)
     begin, whole = 0, run.log.tobytes()
-    for part, end in zip(stored.parts(), ends, strict=True):
+    logs = set()
+    for part, end in zip(stored.parts(again), ends, strict=True):
         assert part.numbers == range(begin + 1, end + 1)
         at = 8 * problem.layout.size * begin
         assert whole[at:].startswith(part.log.tobytes())
         begin = end
+        logs.add(id(part.log))
+    assert not again or kept > 1 or len(logs) == 1
     assert repr(stored).endswith("trace': steps=1300 of 1300>")
 
 
