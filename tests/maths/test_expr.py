@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from functools import reduce
 from operator import add as plus
 from operator import mul as times
+from operator import ne
 
 import pytest
 from hypothesis import given
@@ -176,6 +177,15 @@ def test_differences_are_sums_with_a_sign(x: float, y: float) -> None:
     assert same(worth(div(neg(a), b)), worth(neg(div(a, b))))
     assert same(worth(square(a)), worth(mul(a, a)))
     assert same(worth(mul(a, ONE)), x)
+
+
+def test_trees_that_differ_in_names_of_numbers_are_equal() -> None:
+    plain, named, other = (mul(A, Num(0.5, name)) for name in ("", "momentum", "decay"))
+    assert plain == named == other
+    assert len({plain, named, other}) == 1
+    assert ne(Num(0.5, "decay"), Num(0.5)) is False
+    for different in (Num(0.25), Ref(0.5), (0.5, "")):
+        assert different != Num(0.5)
 
 
 # Replacing, writing out, collecting
