@@ -10,6 +10,7 @@ from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from bptrace.maths.expr import FLOATS, Reading
+from bptrace.maths.sums import summed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ def totals(targets: Array) -> Array:
     """Return the sum of the targets of each sample, from left to right: (samples, 1)."""
     import numpy as np
 
-    return np.array([[reduce(lambda a, b: a + b, row, -0.0)] for row in targets.tolist()])
+    return np.array([[summed(row)] for row in targets.tolist()])
 
 
 def with_diagonal(matrix: Array, own: Array) -> Array:
