@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REPLAY_SECONDS = 0.0095
-"""What recomputing from one checkpoint to the next should take: any step is there in 10 ms."""
+"""What recomputing from one checkpoint to the next should take: some 10 ms with all around it."""
 
 PATIENCE = 0.04
 """What it may take in plain Python, as a reader notices more than 50 ms; above it compiled code has

@@ -48,13 +48,13 @@ MOST_LOG = 2**26
 class Portion(NamedTuple):
     """What the thread gets: rows by path, piece by piece, and where the run stands behind them.
 
-    `last` asks that all be committed now, whenever it was committed before.
+    `commit` asks that all be committed now, however lately that was done.
     """
 
     rows: Mapping[str, Sequence[Buffer]]
     steps: int
     state: bytes
-    last: bool
+    commit: bool
 
 
 class Piece(NamedTuple):
@@ -281,7 +281,7 @@ class Writer:
         """Have all that was written reach the disk, and wait until it has."""
         self._queue.join()
         if self._committed != (self.state.steps, self.goal):
-            self._hand_over(last=True)
+            self._hand_over(commit=True)
             self._queue.join()
         self._raise_error()
 
@@ -312,13 +312,13 @@ class Writer:
 
     # Between the threads
 
-    def _hand_over(self, last: bool = False) -> None:
+    def _hand_over(self, commit: bool = False) -> None:
         pending, state, rows = self._pending, self.state, defaultdict[str, list[Buffer]](list)
         for piece in pending:
             for path, raw in piece.rows.items():
                 rows[path].append(raw)
         self._handed, self._pending = state, []
-        self._queue.put(Portion(rows, state.steps, canonical(state.numbers), last))
+        self._queue.put(Portion(rows, state.steps, canonical(state.numbers), commit))
         self._size, self._handed_at = 0, monotonic()
 
     def _raise_error(self) -> None:
@@ -348,7 +348,7 @@ class Writer:
         for path, pieces in portion.rows.items():
             for rows in pieces:
                 self._sink.append({path: rows})
-        if portion.last or monotonic() - self._committed_at >= COMMIT_SECONDS:
+        if portion.commit or monotonic() - self._committed_at >= COMMIT_SECONDS:
             self._sink.commit(portion.steps, self.goal, portion.state)
             self._committed, self._committed_at = (portion.steps, self.goal), monotonic()
 
