@@ -51,9 +51,14 @@ class Line:
     """
 
     def __init__(
-        self, about: Statement, verdict: str, exact: float, expected: float, fit: Fit | None = None
+        self,
+        statement: Statement,
+        verdict: str,
+        exact: float,
+        expected: float,
+        fit: Fit | None = None,
     ) -> None:
-        self.statement, self.verdict, self.fit = about, verdict, fit
+        self.statement, self.verdict, self.fit = statement, verdict, fit
         self.exact, self.expected = exact, expected
         self.carries = 0
         self.roots: frozenset[Key] = frozenset()

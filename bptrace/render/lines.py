@@ -153,7 +153,7 @@ class Block:
 
 
 def _text(row: Row, width: int) -> Text:
-    """Return a row as one text, put together at once: each `Text.append` would cost as much."""
+    """Return a row as one text, put together at once: each `Text.append` takes as long as this."""
     text, spans = "", []
     for part, style in row:
         if part and style:
